@@ -1,0 +1,1 @@
+"""The generator: table -> C++, stubs, reference."""

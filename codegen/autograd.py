@@ -1,0 +1,250 @@
+"""Output: the backward node of each row: what it saves, how it is filled, what it computes."""
+
+from __future__ import annotations
+
+import ast
+
+from codegen.expr import Composition
+from codegen.kernels import fused_gradients, loop_name
+from codegen.signature import Parameter
+from codegen.table import Operation, Table, names_in
+
+RESULT_NAMES = ("y",)
+
+
+def struct(o: Operation) -> str:
+    return o.node if o.row.kind != "inplace" and not o.row.node else f"{o.identifier.strip('_')}_{o.node}"
+
+
+def maker(o: Operation) -> str:
+    return f"make_{struct(o)}"
+
+
+def fused(o: Operation, table: Table) -> list[tuple[str, list[str], ast.expr]]:
+    return fused_gradients(o, table)
+
+
+def _formulas(o: Operation) -> dict[str, list[ast.expr]]:
+    """input -> the formulas that may be evaluated for it."""
+    return {name: [tree] + ([o.graphs[name]] if name in o.graphs else []) for name, tree in o.grads.items()}
+
+
+def _sizes_only(o: Operation, table: Table) -> set[str]:
+    """Tensor arguments of which the formulas use nothing but the sizes."""
+    uses: dict[str, set[bool]] = {}
+
+    def visit(tree: ast.expr) -> None:
+        if isinstance(tree, ast.Call):
+            called = table.find(tree.func.id, len(tree.args), o.where)
+            positional = [p for p in called.parameters if not p.keyword_only]
+            for p, a in zip(positional, tree.args, strict=False):
+                if isinstance(a, ast.Name):
+                    uses.setdefault(a.id, set()).add(p.cpp == "DimSpan")
+                else:
+                    visit(a)
+            return
+        for child in ast.iter_child_nodes(tree):
+            if isinstance(child, ast.Name):
+                uses.setdefault(child.id, set()).add(False)
+            elif isinstance(child, ast.expr):
+                visit(child)
+
+    for trees in _formulas(o).values():
+        for tree in trees:
+            if isinstance(tree, ast.Name):
+                uses.setdefault(tree.id, set()).add(False)
+            visit(tree)
+    return {p.name for p in o.inputs if uses.get(p.name) == {True}}
+
+
+def _mentions(o: Operation) -> dict[str, list[str]]:
+    """saved name -> inputs whose formula mentions it."""
+    found: dict[str, list[str]] = {}
+    for target, trees in _formulas(o).items():
+        for tree in trees:
+            for name in names_in(tree):
+                if name not in ("g", "g_") or (name == "g" and "g" in o.signature.names()):
+                    found.setdefault(name, [])
+                    if target not in found[name]:
+                        found[name].append(target)
+    return found
+
+
+def _own_gradient(o: Operation) -> str:
+    """What formulas call the gradient of the output: g, or g_ where the row itself has an argument g."""
+    return "g_" if "g" in o.signature.names() and any("g_" in names_in(t) for ts in _formulas(o).values() for t in ts) else "g"
+
+
+def saved_members(o: Operation, table: Table) -> list[tuple[str, str, Parameter | None]]:
+    """(C++ type, name, argument or None for a result) of everything the node keeps."""
+    members: list[tuple[str, str, Parameter | None]] = []
+    sizes = _sizes_only(o, table)
+    results = o.row.returns if o.row.returns else RESULT_NAMES
+    bilinear = _own_gradient(o) == "g_"
+    for name in _mentions(o):
+        if name in results:
+            members.append(("Saved", name, None))
+        elif name == "g" and not bilinear:
+            continue
+        elif name in o.signature.names():
+            p = o.signature[name]
+            members.append(("Dims" if name in sizes else p.saved, name, p))
+    return members
+
+
+def node(o: Operation, table: Table) -> str:
+    """The node's struct, its functions, and the function that makes one for a call."""
+    if not o.grads:
+        return ""
+    members = saved_members(o, table)
+    reduction = o.row.kind == "reduction"
+    dynamic = any(p.type == "Tensors" for p in o.differentiable)
+    name = struct(o)
+    fields = "".join(f"    {t} {n};\n" for t, n, _ in members)
+    if reduction:
+        fields += "    Dims sizes;\n    uint64_t mask;\n    bool kept;\n    int64_t count;\n"
+    base = "Node" if dynamic else f"NodeWith<{len(o.differentiable)}>"
+    out = "namespace {\n"
+    out += f"struct {name} : {base} {{\n  struct Values {{\n{fields}  }} v;\n  void construct() {{ new (&v) Values(); }}\n}};\n"
+    out += _apply(o, table, members, name)
+    reset = "".join(f"  v.{n}{'.value' if t == 'SavedArg' else ''}.reset();\n" for t, n, _ in members if t in ("Saved", "SavedArg", "SavedList"))
+    out += f"void {name}_release([[maybe_unused]] Node* self) {{\n  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{reset}}}\n"
+    visit = "".join(f"  if (int r = v.{n}{'.value' if t == 'SavedArg' else ''}.traverse(visit, arg)) return r;\n"
+                    for t, n, _ in members if t in ("Saved", "SavedArg", "SavedList"))
+    out += (f"int {name}_traverse([[maybe_unused]] Node* self, [[maybe_unused]] visitproc visit, [[maybe_unused]] void* arg) {{\n"
+            f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n")
+    out += f"void {name}_destruct(Node* self) {{ destroy(static_cast<{name}*>(self)->v); }}\n"
+    out += f"PyObject* {name}_saved([[maybe_unused]] Node* self, [[maybe_unused]] const char* name) {{\n"
+    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if members else ""
+    for _, n, _ in members:
+        public = "result" if n == "y" else ("self" if n == "input" else n)
+        out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
+    out += "  return nullptr;\n}\n"
+    out += (f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {name}_apply, {name}_release, {name}_traverse, {name}_destruct, {name}_saved}};\n')
+    return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
+
+
+def _maker(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str, dynamic: bool) -> str:
+    inplace = o.row.kind == "inplace" or (o.row.inplace and o.row.kind == "pointwise")
+    parameters = ", ".join(f"[[maybe_unused]] {p.cpp} {p.name}" for p in o.parameters)
+    out = f"Handle<{name}> make_{name}([[maybe_unused]] const Tensor* like, {parameters}{', [[maybe_unused]] bool overwritten' if inplace else ''}) {{\n"
+    outputs = len(o.row.returns) if o.row.returns and o.row.returns != ("*",) else 1
+    if dynamic:
+        list_name = o.differentiable[0].name
+        out += f"  auto node = new_list_node<{name}>({name}_kind, {list_name}.size());\n"
+        out += f"  for (int k = 0; k < {list_name}.size(); ++k) connect(node.get(), k, {list_name}[k]);\n"
+    else:
+        out += f"  auto node = new_node<{name}>({name}_kind, {outputs});\n"
+        like = ", like" if o.row.kind in ("pointwise", "inplace") else ""
+        for k, p in enumerate(o.differentiable):
+            finish = like
+            if o.row.kind == "reduction":
+                finish = ", like"
+            function = "connect_dtype" if o.row.kind in ("reduction", "kernel") else "connect"
+            out += f"  {function}(node.get(), {k}, {p.name}{finish if function == 'connect' else ', like'});\n"
+    out += "  [[maybe_unused]] auto& v = node->v;\n"
+    sizes = _sizes_only(o, table)
+    mentions = _mentions(o)
+    position = {p.name: k for k, p in enumerate(o.differentiable)}
+    for type_, n, p in members:
+        if p is None:
+            continue
+        if n in sizes:
+            statement = ("" if p.type != "Tensor | None" else f"if ({n}.tensor()) ") + f"v.{n} = Dims({n}->sizes());"
+        elif type_ in ("Saved", "SavedArg", "SavedList"):
+            overwritten = inplace and p is o.parameters[0]
+            keep = f"if (overwritten) v.{n}.save_copy({n}); else v.{n}.save({n});" if overwritten else f"v.{n}.save({n});"
+            tensor_optional = p.type == "Tensor | None"
+            statement = f"if ({n}.tensor()) {{ {keep} }}" if tensor_optional else keep
+        elif type_ == "Dims":
+            statement = f"v.{n} = Dims({n});"
+        else:
+            statement = f"v.{n} = {n};"
+        wanted = mentions[n]
+        if type_ in ("Saved", "SavedArg") and not dynamic and len(wanted) < len(o.differentiable):
+            condition = " || ".join(f"node->edges[{position[w]}].node" for w in wanted)
+            statement = f"if ({condition}) {{ {statement} }}"
+        out += f"  {statement}\n"
+    if o.row.kind == "reduction":
+        have = o.signature.names()
+        x = o.parameters[0].name
+        out += (f'  v.sizes = Dims({x}->sizes());\n  v.mask = reduced_mask({x}, {"dim" if "dim" in have else "DimSpan()"}, "{o.name}");\n'
+                f"  v.kept = {'keepdim' if 'keepdim' in have else 'false'};\n  v.count = {x}->numel / std::max<int64_t>(like->numel, 1);\n")
+    return out + "  return node;\n}\n"
+
+
+def maker_arguments(o: Operation, like: str, inplace: bool = False) -> str:
+    extra = []
+    if o.row.kind == "inplace" or (o.row.inplace and o.row.kind == "pointwise"):
+        extra = ["true" if inplace else "false"]
+    return ", ".join([like] + [p.name for p in o.parameters] + extra)
+
+
+def save_results(o: Operation, results: list[str]) -> str:
+    """Keeps the results that formulas mention."""
+    out = ""
+    for name in _mentions(o):
+        if name in RESULT_NAMES and not o.row.returns and name not in o.signature.names():
+            out += f"    node->v.{name}.save({results[0]}, true);\n"
+        elif name in o.row.returns and name not in o.signature.names():
+            out += f"    node->v.{name}.save({results[o.row.returns.index(name)]}, true);\n"
+    return out
+
+
+def _values(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]]) -> dict[str, tuple[str, str]]:
+    """How each name reads inside apply()."""
+    own = _own_gradient(o)
+    values = {own: ("tensor", own)}
+    sizes = _sizes_only(o, table)
+    for type_, n, p in members:
+        if n in sizes:
+            values[n] = ("sizes", f"v.{n}")
+        elif type_ in ("Saved", "SavedArg", "SavedList"):
+            values[n] = ("tensor", n)
+        elif type_ in ("Scalar",):
+            values[n] = ("scalar", f"v.{n}")
+        else:
+            values[n] = (p.type if p else type_, f"v.{n}")
+    if o.row.kind == "reduction":
+        values["count"] = ("scalar", "Scalar(v.count)")
+    return values
+
+
+def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str) -> str:
+    own = _own_gradient(o)
+    values = _values(o, table, members)
+    out = f"void {name}_apply([[maybe_unused]] Node* self, BackwardCall& call) {{\n"
+    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n  Ref {own} = call.g[0];\n  if (!{own}) return;\n"
+    if o.row.kind == "reduction":
+        out += f"  if (!v.kept && v.mask) {own} = ops::view({own}, kept_sizes(v.sizes, v.mask));\n"
+    kernels = {target: used for target, used, _ in fused(o, table)}
+    dynamic = any(p.type == "Tensors" for p in o.differentiable)
+    for k, p in enumerate(o.differentiable):
+        trees = [o.grads[p.name]] + ([o.graphs[p.name]] if p.name in o.graphs else [])
+        needed = [n for n in dict.fromkeys(n for t in trees for n in names_in(t)) if n != own]
+        unpack = ""
+        for n in needed:
+            member = next((m for m in members if m[1] == n), None)
+            if member is None or values[n][0] != "tensor":
+                continue
+            public = "result" if member[2] is None else n
+            unpack += f'    auto {n} = unpack(v.{n}, self, "{public}");\n'
+            if o.row.kind == "reduction" and member[2] is None:
+                unpack += f"    if (!v.kept && v.mask) {n} = ops::view({n}, kept_sizes(v.sizes, v.mask));\n"
+        composed = Composition(table, o.where, values).emit(o.grads[p.name])
+        if dynamic:
+            out += f"  {{\n{unpack}    auto pieces = {composed};\n    for (size_t k = 0; k < pieces.size(); ++k) call.out[k] = pieces[k];\n  }}\n"
+            continue
+        if isinstance(o.grads[p.name], ast.Name):
+            composed = f"Ref({composed})"
+        if p.name in kernels:
+            args = ", ".join(f"Arg({values[n][1]})" for n in kernels[p.name])
+            assign = (f"    if (call.create_graph) {{\n      call.out[{k}] = {composed};\n    }} else {{\n      const Arg args[] = {{{args}}};\n"
+                      f"      call.out[{k}] = pointwise({loop_name(o, p.name)}_row, args);\n    }}\n")
+        elif p.name in o.graphs:
+            graph = Composition(table, o.where, values).emit(o.graphs[p.name])
+            assign = f"    call.out[{k}] = call.create_graph ? {graph} : {composed};\n"
+        else:
+            assign = f"    call.out[{k}] = {composed};\n"
+        out += f"  if (call.needs({k})) {{\n{unpack}{assign}  }}\n"
+    return out + "}\n"

@@ -1,0 +1,183 @@
+"""Output: Python's way in, one vectorcall function for each public name, and the number slots."""
+
+from __future__ import annotations
+
+from codegen import operations
+from codegen.signature import Parameter
+from codegen.table import Operation, Table
+
+OPTIONS = [Parameter("dtype", "DType | None", "None", True), Parameter("layout", "Layout", "None", True), Parameter("device", "Device", "None", True),
+           Parameter("pin_memory", "bool", "False", True), Parameter("requires_grad", "bool", "False", True)]
+SLOTS = {"+": "add", "-": "subtract", "*": "multiply", "/": "true_divide", "@": "matrix_multiply", "**": "power"}
+COMPARISONS = {"<": "Py_LT", "<=": "Py_LE", "==": "Py_EQ", "!=": "Py_NE", ">": "Py_GT", ">=": "Py_GE"}
+READERS = {"Tensor": "tensor", "TensorOpt": "tensor_or_none", "Operand": "operand", "Number": "number", "NumberOpt": "number_or_none", "Int": "integer",
+           "IntOpt": "integer_or_none", "Float": "real", "Bool": "boolean", "Ints": "ints", "IntsOpt": "ints", "IntsVar": "ints", "Sizes": "sizes",
+           "Padding": "padding", "DType": "dtype", "DTypeOpt": "dtype_or_none", "Tensors": "tensors", "GeneratorOpt": "generator",
+           "MemoryFormatOpt": "memory_format"}
+OPTION_KINDS = {"Layout": "LayoutOpt", "Device": "DeviceOpt"}
+
+
+def specification(o: Operation, inplace: bool = False) -> str:
+    """The static description that the parser matches arguments against."""
+    name = f"{o.identifier}{'_inplace' if inplace else ''}"
+    parameters = list(o.parameters) + (OPTIONS if o.row.kind == "creation" else [])
+    if takes_out(o) and not inplace:
+        parameters.append(Parameter("out", "Out", "None", True))
+    rows = []
+    for p in parameters:
+        kind = {"Out": "Out"}.get(p.type) or OPTION_KINDS.get(p.type) or p.kind
+        public = "self" if inplace and p is o.parameters[0] else p.public_name
+        if inplace and p is o.parameters[0]:
+            kind = "Tensor"
+        rows.append(f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}')
+    text = o.row.signature.replace('"', "'")
+    public = o.name + ("_" if inplace else "")
+    return (f"static const ParameterSpec {name}_parameters[] = {{{', '.join(rows)}}};\n"
+            f'static SignatureSpec {name}_spec = {{"{public}", "{text}", {name}_parameters, {len(rows)}}};\n')
+
+
+def takes_out(o: Operation) -> bool:
+    return o.row.out or o.row.kind == "creation"
+
+
+def _reader(o: Operation, i: int, p: Parameter) -> str:
+    arguments = [str(i)]
+    if p.default is not None and p.kind in ("Number", "Int", "Float", "Bool", "Padding"):
+        value = p.default.lower() if p.kind == "Bool" else p.default
+        arguments.append(f"Scalar({value})" if p.kind == "Number" else value)
+    if p.default is not None and p.kind == "Ints":
+        arguments.append(f"{p.default}")
+    return f"c.{READERS[p.kind]}({', '.join(arguments)})"
+
+
+def _call(o: Operation, function: str, extra: str = "", inplace: bool = False) -> str:
+    arguments = [_reader(o, i, p) for i, p in enumerate(o.parameters)]
+    if inplace:
+        arguments[0] = "c.tensor(0)"
+    if o.row.kind == "creation":
+        arguments.append(f"c.options({len(o.parameters)})")
+    return f"ops::{function}({', '.join(arguments)}{extra})"
+
+
+def _body(o: Operation, inplace: bool) -> str:
+    """What runs once the arguments fit the row's signature."""
+    if inplace:
+        return f"      return returned({_call(o, o.name + '_', inplace=True)});\n"
+    n = len(o.parameters) + (len(OPTIONS) if o.row.kind == "creation" else 0)
+    out = ""
+    if takes_out(o):
+        if o.row.kind == "pointwise":
+            extra = f", c.out({n})"
+            out += f"      if (c.has({n})) return returned({_call(o, o.name + '_out', extra)});\n"
+        else:
+            wanted = " || ".join(f"wants_grad({_reader(o, i, p)})" for i, p in enumerate(o.parameters) if p.name in o.grads and p.type != "Tensors")
+            out += (f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
+                    f"        return write_outs(c, {n}, {_call(o, o.name)});\n      }}\n")
+    result = _call(o, o.name)
+    if o.row.kind == "creation":
+        return out + f"      return returned(with_requires_grad({result}, c, {len(o.parameters)}));\n"
+    if o.row.returns == ("*",):
+        return out + f"      return returned_tuple({result});\n"
+    if o.row.returns:
+        names = ", ".join(f'"{r}"' for r in o.row.returns)
+        return out + f'      static PyTypeObject* type = named_result("{o.name}", {{{names}}});\n      return returned_named({result}, type);\n'
+    return out + f"      return returned({result});\n"
+
+
+def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
+    """The function Python calls for one public name: each overload in order."""
+    identifier = rows[0].name + ("_inplace" if inplace else "")
+    out = "".join(specification(o, inplace) for o in rows)
+    out += (f"template <bool method> static PyObject* py_{identifier}(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {{\n"
+            "  try {\n    Call c(method ? self : nullptr, args, nargs, kwnames);\n")
+    suffix = "_inplace" if inplace else ""
+    for o in rows:
+        out += f"    if (c.bind({o.identifier}{suffix}_spec)) {{\n"
+        out += (f'      if (c.overloaded()) [[unlikely]] return c.torch_function("{name}", method);\n')
+        out += _body(o, inplace) + "    }\n"
+    specs = ", ".join(f"&{o.identifier}{suffix}_spec" for o in rows)
+    return out + f"    c.no_match({{{specs}}});\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
+
+
+def family_source(family: str, table: Table) -> str:
+    """gen/ops_<family>.cpp: operations, nodes and entries of one family."""
+    operations_of = table.family(family)
+    out = (f'// Generated from ops/{family}.py.\n#include <algorithm>\n#include <cstring>\n\n#include "autograd/history.h"\n#include "gen/loops.h"\n'
+           '#include "gen/ops.h"\n#include "iterate/pointwise.h"\n#include "iterate/reduce.h"\n#include "python/call.h"\n\nnamespace rl {\n\n')
+    out += "".join(operations.source(o, table) for o in operations_of)
+    functions, methods = [], []
+    for name in dict.fromkeys(o.name for o in operations_of):
+        rows = table.by_name[name]
+        if rows[0].row.family != family:
+            continue
+        out += entry(name, rows)
+        if any(o.row.function for o in rows):
+            functions.append((name, f"py_{name}<false>", rows))
+        if any(o.row.method for o in rows) and not rows[0].row.private:
+            methods.append((name, f"py_{name}<true>", rows))
+        inplace = [o for o in rows if operations.has_inplace(o)]
+        if inplace:
+            out += entry(name + "_", inplace, inplace=True)
+            methods.append((name + "_", f"py_{name}_inplace<true>", inplace))
+    out += _methods(f"{family}_functions", functions) + _methods(f"{family}_methods", methods)
+    out += "".join(_operator(o) for o in operations_of if o.row.operator or o.row.reversed_operator)
+    return out + "\n}  // namespace rl\n"
+
+
+def _methods(name: str, entries: list[tuple[str, str, list[Operation]]]) -> str:
+    rows = ""
+    for public, function, operations_of in entries:
+        doc = "\\n".join([o.row.signature for o in operations_of] + ["", operations_of[0].row.doc]).replace('"', "'")
+        rows += f'    {{"{public}", (PyCFunction)(void (*)(void)){function}, METH_FASTCALL | METH_KEYWORDS, "{doc}"}},\n'
+    return f"extern PyMethodDef {name}[];\nPyMethodDef {name}[] = {{\n{rows}    {{nullptr, nullptr, 0, nullptr}},\n}};\n"
+
+
+def _operator(o: Operation) -> str:
+    """Number slots call the operation without a parser: two operands, each a tensor or a number."""
+    if o.row.reversed_operator:
+        return ""
+    symbol = o.row.operator
+    defaults = "".join(f", Scalar({p.default})" for p in o.parameters[2:] if p.type == "Number")
+    tensors_only = o.parameters[0].type == "Tensor"
+    read = "matrix_operands" if tensors_only else "operands"
+    name = SLOTS.get(symbol) or "compare_" + COMPARISONS[symbol].lower()
+    out = (f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    switch ({read}(a, b, &x, &y)) {{\n"
+           f"      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
+           f"      case Operands::Overloaded: {{\n        PyObject* both[] = {{a, b}};\n        return py_{o.name}<false>(nullptr, both, 2, nullptr);\n      }}\n"
+           f"      default: return returned(ops::{o.name}({'x.tensor, y.tensor' if tensors_only else 'x, y'}{defaults}));\n    }}\n"
+           f"  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n")
+    if symbol in SLOTS and operations.has_inplace(o):
+        out += (f"PyObject* operator_inplace_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;\n"
+                f"    switch ({read}(a, b, &x, &y)) {{\n      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
+                f"      case Operands::Overloaded: return py_{o.name}_inplace<true>(a, &b, 1, nullptr);\n"
+                f"      default: return returned(ops::{o.name}_(x.tensor, y{defaults}));\n    }}\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n")
+    return out
+
+
+def registry(table: Table) -> str:
+    """gen/registry.cpp: what module initialisation walks."""
+    families = table.families()
+    out = '// Generated from ops/. All method tables and number slots.\n#include "python/registry.h"\n\nnamespace rl {\n\n'
+    out += "".join(f"extern PyMethodDef {f}_functions[];\nextern PyMethodDef {f}_methods[];\n" for f in families)
+    out += f"\nPyMethodDef* const function_tables[] = {{{', '.join(f'{f}_functions' for f in families)}, nullptr}};\n"
+    out += f"PyMethodDef* const method_tables[] = {{{', '.join(f'{f}_methods' for f in families)}, nullptr}};\n"
+    out += f"const int operation_count = {len(table.operations)};\n\n"
+    slots, compares = "", {}
+    for symbol, o in table.by_symbol.items():
+        if symbol in COMPARISONS:
+            compares[symbol] = f"operator_compare_{COMPARISONS[symbol].lower()}"
+            out += f"PyObject* {compares[symbol]}(PyObject*, PyObject*);\n"
+            continue
+        name = SLOTS[symbol]
+        out += f"PyObject* operator_{name}(PyObject*, PyObject*);\n"
+        if symbol == "**":
+            out += f"static PyObject* ternary_{name}(PyObject* a, PyObject* b, PyObject*) {{ return operator_{name}(a, b); }}\n"
+            slots += f"    {{Py_nb_{name}, (void*)ternary_{name}}},\n"
+        else:
+            slots += f"    {{Py_nb_{name}, (void*)operator_{name}}},\n"
+        if operations.has_inplace(o) and symbol != "**":
+            out += f"PyObject* operator_inplace_{name}(PyObject*, PyObject*);\n"
+            slots += f"    {{Py_nb_inplace_{name}, (void*)operator_inplace_{name}}},\n"
+    out += f"\nconst PyType_Slot number_slots[] = {{\n{slots}    {{0, nullptr}},\n}};\n\n"
+    ordered = ", ".join(compares.get(s, "nullptr") for s in ("<", "<=", "==", "!=", ">", ">="))
+    return out + f"PyObject* (*const compare_operators[6])(PyObject*, PyObject*) = {{{ordered}}};\n\n}}  // namespace rl\n"

@@ -1,0 +1,115 @@
+"""One formula, four readings: scalar and vector (one C++ template), GPU text, and differentiable composition."""
+
+from __future__ import annotations
+
+import ast
+
+from codegen.signature import TYPES
+from codegen.table import SYMBOLS, Operation, Table
+
+CPP_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.BitAnd: "&", ast.BitOr: "|",
+                 ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+def elementwise(tree: ast.expr, constant: str = "V({})") -> str:
+    """The formula for one element or one vector of them; numbers get the arithmetic type V."""
+    match tree:
+        case ast.BinOp():
+            return f"({elementwise(tree.left, constant)} {CPP_OPERATORS[type(tree.op)]} {elementwise(tree.right, constant)})"
+        case ast.UnaryOp(op=ast.USub()):
+            return f"(-{elementwise(tree.operand, constant)})"
+        case ast.Compare():
+            return f"({elementwise(tree.left, constant)} {CPP_OPERATORS[type(tree.ops[0])]} {elementwise(tree.comparators[0], constant)})"
+        case ast.Call():
+            return f"{tree.func.id}({', '.join(elementwise(a, constant) for a in tree.args)})"
+        case ast.Name():
+            return tree.id
+        case ast.Constant():
+            return constant.format(repr(tree.value))
+    raise ValueError(f"no elementwise reading for {ast.dump(tree)}")
+
+
+def gpu_text(tree: ast.expr) -> str:
+    """The same formula as the text of a GPU kernel, over the element type T."""
+    return elementwise(tree, "T({})")
+
+
+class Composition:
+    """The differentiable reading: calls of rl::ops. `values` maps a name to (kind, C++ expression), the kind being
+    'tensor', 'sizes' (a tensor of which only the sizes were kept), 'scalar', or the type of a plain argument."""
+
+    def __init__(self, table: Table, where: str, values: dict[str, tuple[str, str]]) -> None:
+        self.table, self.where, self.values = table, where, values
+
+    def emit(self, tree: ast.expr) -> str:
+        return self.value(tree)[1]
+
+    def value(self, tree: ast.expr) -> tuple[str, str]:
+        match tree:
+            case ast.Constant(value=None):
+                return "none", "nullptr"
+            case ast.Constant(value=bool()):
+                return "bool", "true" if tree.value else "false"
+            case ast.Constant():
+                return "scalar", f"Scalar({tree.value!r})"
+            case ast.Name():
+                if tree.id not in self.values:
+                    raise ValueError(f"{self.where}: the formula mentions {tree.id!r}, which is neither an argument nor a result")
+                return self.values[tree.id]
+            case ast.UnaryOp():
+                kind, text = self.value(tree.operand)
+                return (kind, f"(-{text})") if kind != "tensor" else ("tensor", f"ops::neg({text})")
+            case ast.BinOp():
+                return self._operator(SYMBOLS[type(tree.op)], tree.left, tree.right)
+            case ast.Compare():
+                return self._operator(SYMBOLS[type(tree.ops[0])], tree.left, tree.comparators[0])
+            case ast.Call():
+                o = self.table.find(tree.func.id, len(tree.args), self.where)
+                return "tensor", self._call(o, list(tree.args))
+        raise ValueError(f"{self.where}: no composed reading for {ast.dump(tree)}")
+
+    def _operator(self, symbol: str, left: ast.expr, right: ast.expr) -> tuple[str, str]:
+        (left_kind, a), (right_kind, b) = self.value(left), self.value(right)
+        if "tensor" not in (left_kind, right_kind):
+            return "scalar", f"(Scalar({a}) {symbol} Scalar({b}))"
+        o = self.table.by_symbol[symbol]
+        return "tensor", self._call(o, [left, right])
+
+    def _call(self, o: Operation, arguments: list[ast.expr]) -> str:
+        texts = []
+        positional = [p for p in o.parameters if not p.keyword_only]
+        for p, tree in zip(positional, arguments, strict=False):
+            kind, text = self.value(tree)
+            texts.append(self._argument(p.type, kind, text))
+        for p in o.parameters[len(arguments):]:
+            texts.append(default_value(p.type, p.default or ""))
+        return f"ops::{o.name}({', '.join(texts)})"
+
+    def _argument(self, type_: str, kind: str, text: str) -> str:
+        cpp = TYPES[type_][1]
+        if cpp == "DimSpan":
+            if kind == "tensor":
+                return f"{text}->sizes()"
+            return f"DimSpan(Dims{{{text}}})" if kind in ("int", "scalar") else f"DimSpan({text})"
+        if type_ == "Operand":
+            return f"Arg({text})"
+        if kind == "scalar" and type_ in ("int", "float", "bool"):
+            return {"int": f"({text}).to_int()", "float": f"({text}).to_double()", "bool": f"({text}).to_bool()"}[type_]
+        return text
+
+
+def default_value(type_: str, source: str) -> str:
+    """C++ of a default that stands in a signature."""
+    if type_ in ("Number", "Operand"):
+        return f"Scalar({source})"
+    if type_ == "bool":
+        return source.lower()
+    if TYPES[type_][1] == "DimSpan":
+        return "DimSpan()" if source in ("None", "()", "") else f"DimSpan(Dims{{{source.strip('()')}}})"
+    if type_ == "PaddingInts":
+        return f"Padding(int64_t({source}))"
+    if type_ == "MemoryFormat | None":
+        return "MemoryFormat::Preserve"
+    if source == "None":
+        return "nullptr" if type_ in ("Tensor | None", "Generator | None") else "std::nullopt"
+    return source

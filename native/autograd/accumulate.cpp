@@ -1,0 +1,83 @@
+#include "autograd/accumulate.h"
+
+#include "autograd/hooks.h"
+#include "device/create.h"
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+namespace {
+
+struct AccumulateGrad : NodeWith<0> {
+  Tensor* leaf;  // owned; the leaf points back weakly
+  void construct() { leaf = nullptr; }
+};
+
+// A gradient nobody else holds becomes .grad itself; any other is copied.
+Ref own_gradient(Ref g, bool create_graph, const Tensor* leaf) {
+  bool alone = Py_REFCNT(reinterpret_cast<PyObject*>(g.get())) == 1 && g->storage->refs == 1 && g->strides() == leaf->strides();
+  if (create_graph) return alone ? g : ops::clone(g.get());
+  if (alone && !g->grad_fn) return g;
+  Ref copy = empty_like(leaf, g->dtype);
+  copy_into(copy.get(), g.get());
+  return copy;
+}
+
+void apply(Node* self, BackwardCall& call) {
+  Tensor* leaf = static_cast<AccumulateGrad*>(self)->leaf;
+  Ref g = std::move(call.g[0]);
+  if (!g) return;
+  Autograd* a = autograd_of(leaf);
+  if (a->hooks) g = run_tensor_hooks(a->hooks, std::move(g));
+  if (!a->grad) {
+    set_grad(leaf, own_gradient(std::move(g), call.create_graph, leaf));
+  } else if (call.create_graph || a->grad->requires_grad()) {
+    set_grad(leaf, ops::add(Ref::retain(a->grad), g, Scalar(1)));
+  } else {
+    Ref grad = Ref::retain(a->grad);
+    ModeGuard off(0, kGradOff);
+    ops::add_(grad.get(), g, Scalar(1));
+  }
+  if (a->post_accumulate_hooks) run_post_accumulate_hooks(a->post_accumulate_hooks, leaf);
+}
+
+void release(Node* self) {
+  auto* n = static_cast<AccumulateGrad*>(self);
+  if (Py_REFCNT(reinterpret_cast<PyObject*>(n)) > 0) return;  // a leaf keeps its accumulator usable; only its death releases it
+  if (Tensor* leaf = n->leaf) {
+    n->leaf = nullptr;
+    if (leaf->autograd && leaf->autograd->accumulator == reinterpret_cast<PyObject*>(n)) leaf->autograd->accumulator = nullptr;
+    Py_DECREF(reinterpret_cast<PyObject*>(leaf));
+  }
+}
+
+int traverse(Node* self, visitproc visit, void* arg) {
+  Py_VISIT(reinterpret_cast<PyObject*>(static_cast<AccumulateGrad*>(self)->leaf));
+  return 0;
+}
+
+NodeType kind = {"AccumulateGrad", sizeof(AccumulateGrad), apply, release, traverse};
+
+}  // namespace
+
+NodeRef new_accumulator(Tensor* leaf) {
+  auto node = new_node<AccumulateGrad>(kind);
+  node->sequence = UINT64_MAX;  // runs as soon as its gradient is complete
+  node->leaf = leaf;
+  Py_INCREF(reinterpret_cast<PyObject*>(leaf));
+  autograd_of(leaf)->accumulator = reinterpret_cast<PyObject*>(node.get());
+  return NodeRef::steal(node.release());
+}
+
+bool is_accumulator(const Node* node) { return node->kind == &kind; }
+Tensor* leaf_of(const Node* n) { return static_cast<const AccumulateGrad*>(n)->leaf; }
+
+void set_grad(Tensor* leaf, Ref grad) {
+  Autograd* a = autograd_of(leaf);
+  Tensor* old = a->grad;
+  a->grad = grad.release();
+  track(leaf);
+  Py_XDECREF(reinterpret_cast<PyObject*>(old));
+}
+
+}  // namespace rl

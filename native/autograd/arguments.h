@@ -1,0 +1,191 @@
+// The argument types of rl::ops, rl::kernels and rl::compose, and how a backward node keeps them.
+#pragma once
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <vector>
+
+#include "autograd/node.h"
+
+namespace rl {
+
+// A tensor argument; may be empty where the row says `Tensor | None`.
+class In {
+ public:
+  In(const Tensor* p) : p_(p) {}
+  In(const Ref& r) : p_(r.get()) {}
+  operator const Tensor*() const { return p_; }
+  const Tensor* operator->() const { return p_; }
+  const Tensor* tensor() const { return p_; }
+  Tensor* mutable_tensor() const { return const_cast<Tensor*>(p_); }
+
+ private:
+  const Tensor* p_;
+};
+
+// A list of tensors.
+class Tensors {
+ public:
+  Tensors(const Ref* refs, int n) : refs_(refs), n_(n) {}
+  Tensors(const std::vector<Ref>& refs) : refs_(refs.data()), n_(static_cast<int>(refs.size())) {}
+  int size() const { return n_; }
+  const Ref& operator[](int i) const { return refs_[i]; }
+  const Ref* begin() const { return refs_; }
+  const Ref* end() const { return refs_ + n_; }
+
+ private:
+  const Ref* refs_;
+  int n_;
+};
+
+enum class MemoryFormat : uint8_t { Contiguous, Preserve, ChannelsLast, ChannelsLast3d };
+
+// Padding of a convolution: a number for each dimension, or a rule.
+struct Padding {
+  enum class Rule : uint8_t { Numbers, Same, Valid };
+  Dims sizes;
+  Rule rule = Rule::Numbers;
+  Padding() = default;
+  Padding(int64_t all) : sizes{all} {}
+  explicit Padding(DimSpan sizes) : sizes(sizes) {}
+};
+
+// What creation rows take beside their own arguments.
+struct Options {
+  std::optional<DType> dtype;
+  std::optional<DeviceId> device;
+  DType dtype_or_default() const { return dtype.value_or(default_dtype); }
+  DeviceId device_or_cpu() const { return device.value_or(DeviceId{}); }
+};
+
+// Tensors kept for the backward pass.
+struct SavedList {
+  std::vector<Saved> items;
+  void save(const Tensors& tensors) {
+    items.resize(tensors.size());
+    for (int i = 0; i < tensors.size(); ++i) {
+      if (tensors[i]) {
+        items[i].save(tensors[i].get());
+      } else {
+        items[i].clear();
+      }
+    }
+  }
+  void reset() {
+    for (Saved& s : items) s.reset();
+  }
+  int traverse(visitproc visit, void* arg) const {
+    for (const Saved& s : items)
+      if (int r = s.traverse(visit, arg)) return r;
+    return 0;
+  }
+};
+
+inline Ref unpack(const Saved& s, Node* owner, const char* name) { return s.unpack(owner, name); }
+inline std::vector<Ref> unpack(const SavedList& s, Node* owner, const char* name) {
+  std::vector<Ref> refs;
+  for (const Saved& item : s.items) refs.push_back(item.unpack(owner, name));
+  return refs;
+}
+
+// Node->edges of a row over a list of tensors.
+template <class N> Handle<N> new_list_node(NodeType& kind, int n_edges) {
+  Node* raw = allocate_node(kind, n_edges, 1, nullptr);
+  static_cast<N*>(raw)->construct();
+  return Handle<N>::steal(static_cast<N*>(raw));
+}
+
+// A view row's arguments as integers, and back.
+class FlatArguments {
+ public:
+  void add(int64_t v) { flat_.push_back(v); }
+  void add(std::optional<int64_t> v) {
+    flat_.push_back(v.has_value());
+    flat_.push_back(v.value_or(0));
+  }
+  void add(DimSpan v) {
+    flat_.push_back(v.n);
+    for (int64_t x : v) flat_.push_back(x);
+  }
+  Span<const int64_t> span() const { return {flat_.data(), flat_.size()}; }
+
+ private:
+  SmallVector<int64_t, 16> flat_;
+};
+inline int64_t read_int(const int64_t*& at) { return *at++; }
+inline std::optional<int64_t> read_optional_int(const int64_t*& at) {
+  bool given = *at++;
+  int64_t v = *at++;
+  return given ? std::optional<int64_t>(v) : std::nullopt;
+}
+inline DimSpan read_dims(const int64_t*& at) {
+  int n = static_cast<int>(*at++);
+  DimSpan span(at, n);
+  at += n;
+  return span;
+}
+
+// Arithmetic of numbers inside formulas.
+Scalar operator+(const Scalar& a, const Scalar& b);
+Scalar operator-(const Scalar& a, const Scalar& b);
+Scalar operator*(const Scalar& a, const Scalar& b);
+Scalar operator/(const Scalar& a, const Scalar& b);
+Scalar operator-(const Scalar& a);
+
+// ------------------------------------------------------------------ the dispatch hook
+
+// One operation as listeners see it; made once for each row.
+struct HookedOperation {
+  const char* name;
+  const char* overload;
+  PyObject* python = nullptr;  // its Operation object
+};
+struct BoxedArgument {
+  const char* keyword;  // nullptr: positional
+  PyObject* value;      // owned
+};
+PyObject* box(const Tensor* x);
+inline PyObject* box(In x) { return box(x.tensor()); }
+PyObject* box(const Arg& a);
+PyObject* box(const Scalar& s);
+PyObject* box(const std::optional<Scalar>& s);
+PyObject* box(int64_t v);
+PyObject* box(double v);
+PyObject* box(bool v);
+PyObject* box(std::optional<int64_t> v);
+PyObject* box(DimSpan v);
+PyObject* box(DType v);
+PyObject* box(std::optional<DType> v);
+PyObject* box(const Tensors& v);
+PyObject* box(const Padding& v);
+PyObject* box(MemoryFormat v);
+PyObject* box(PyObject* v);
+// Calls the innermost listener with (operation, args, kwargs) and returns what it returned.
+PyRef call_hook(HookedOperation& operation, std::initializer_list<BoxedArgument> arguments);
+Ref unbox_tensor(PyObject* o, const char* operation);
+std::vector<Ref> unbox_tensors(PyObject* o, const char* operation);
+
+template <class R> R hooked(HookedOperation& operation, std::initializer_list<BoxedArgument> arguments) {
+  PyRef result = call_hook(operation, arguments);
+  if constexpr (std::is_same_v<R, Ref>) {
+    return unbox_tensor(result.get(), operation.name);
+  } else if constexpr (std::is_same_v<R, std::vector<Ref>>) {
+    return unbox_tensors(result.get(), operation.name);
+  } else {
+    std::vector<Ref> list = unbox_tensors(result.get(), operation.name);
+    R out;
+    RL_CHECK(list.size() == out.size(), Type, "%s: the listener returned %zu results, expected %zu", operation.name, list.size(), out.size());
+    for (size_t i = 0; i < out.size(); ++i) out[i] = list[i];
+    return out;
+  }
+}
+
+// `_saved_<name>` of a node.
+PyObject* saved_to_python(Node* owner, const Saved& s);
+PyObject* saved_to_python(Node* owner, const SavedArg& s);
+PyObject* saved_to_python(Node* owner, const SavedList& s);
+inline PyObject* saved_to_python(Node*, const Dims& v) { return box(DimSpan(v)); }
+inline PyObject* saved_to_python(Node*, const Padding& v) { return box(v); }
+template <class T> PyObject* saved_to_python(Node*, const T& v) { return box(v); }
+
+}  // namespace rl

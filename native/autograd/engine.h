@@ -1,0 +1,17 @@
+// Runs the backward pass: in the calling thread, without recursion.
+#pragma once
+#include "autograd/node.h"
+
+namespace rl {
+
+struct BackwardOptions {
+  bool retain_graph = false, create_graph = false;
+  bool accumulate = true;              // into the leaves; false: only `inputs` are captured
+  Span<Tensor* const> inputs = {};     // empty: all leaves
+};
+
+// d(sum of tensors * gradients). A missing gradient of a one-element tensor is 1.
+// With inputs: the gradient of each (empty where none arrives), unless accumulate.
+std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradients, const BackwardOptions& options);
+
+}  // namespace rl

@@ -1,0 +1,221 @@
+#include "autograd/history.h"
+
+#include "autograd/accumulate.h"
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+
+// ------------------------------------------------------------------ edges
+
+Handle<Node> accumulator_of(const Tensor* leaf) {
+  Autograd* a = autograd_of(const_cast<Tensor*>(leaf));
+  if (a->accumulator) return NodeRef::retain(reinterpret_cast<Node*>(a->accumulator));
+  return new_accumulator(const_cast<Tensor*>(leaf));
+}
+
+Node* grad_fn_of(Tensor* x) {
+  Autograd* a = x->autograd;
+  if (a && a->base && a->seen_version != x->storage->version && a->base->requires_grad()) {
+    // The base was written since this view was made: its history leads through the base's now.
+    ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
+    Ref again = replay_view(a->base, a->step);
+    Node* old = x->grad_fn;
+    x->grad_fn = again->grad_fn;
+    x->output_nr = again->output_nr;
+    Py_XINCREF(reinterpret_cast<PyObject*>(x->grad_fn));
+    Py_XDECREF(reinterpret_cast<PyObject*>(old));
+    a->seen_version = x->storage->version;
+    track(x);
+  }
+  return x->grad_fn;
+}
+
+Edge gradient_edge(const Tensor* x) {
+  Tensor* t = const_cast<Tensor*>(x);
+  if (Node* node = t->autograd ? grad_fn_of(t) : t->grad_fn) {
+    Py_INCREF(reinterpret_cast<PyObject*>(node));
+    return {node, t->output_nr, nullptr};
+  }
+  if (x->flags & kRequiresGrad) return {accumulator_of(x).release(), 0, nullptr};
+  return {};
+}
+
+void connect(Node* node, int k, const Tensor* x, const Tensor* like) {
+  if (!x || !wants_grad(x)) return;
+  Edge e = gradient_edge(x);
+  if (e.node && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes()))) e.expected = new Expected{x->dtype, Dims(x->sizes())};
+  node->edges[k] = e;
+}
+
+void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like) {
+  if (!x || !wants_grad(x)) return;
+  Edge e = gradient_edge(x);
+  if (e.node && x->dtype != like->dtype) e.expected = new Expected{x->dtype, Dims(x->sizes())};
+  node->edges[k] = e;
+}
+
+void set_history(Tensor* y, Node* node, uint32_t nr) {
+  Py_INCREF(reinterpret_cast<PyObject*>(node));
+  PyObject* old = reinterpret_cast<PyObject*>(y->grad_fn);
+  y->grad_fn = node;
+  y->output_nr = nr;
+  Py_XDECREF(old);
+  track(y);
+}
+
+// ------------------------------------------------------------------ views
+
+void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi) {
+  ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
+  set_view(view, const_cast<Tensor*>(x), replay, args, origin);
+}
+
+Ref replay_view(const Tensor* on, const ViewStep* step) {
+  std::vector<const ViewStep*> chain;
+  for (; step; step = step->previous) chain.push_back(step);
+  Ref at = Ref::retain(const_cast<Tensor*>(on));
+  for (size_t i = chain.size(); i-- > 0;) at = chain[i]->replay(at.get(), chain[i]->args());
+  return at;
+}
+
+namespace {
+
+// The base's history after an in-place write `inner` to one of its views.
+struct CopySlices : Node {
+  NodeRef inner;
+  ViewStep* step;
+};
+
+void copy_slices_apply(Node* self, BackwardCall& call) {
+  auto* n = static_cast<CopySlices*>(self);
+  if (n->released) released_error(n);
+  Ref result = ops::clone(call.g[0].get());
+  result = ops::contiguous(result.get());
+  if (result.get() == call.g[0].get()) result = ops::clone(result.get());
+  Ref slice = replay_view(result.get(), n->step);
+  Ref inner_g = ops::clone(slice.get());
+  std::vector<Ref> out(n->inner->n_edges);
+  BackwardCall inner{&inner_g, out.data(), call.need | 1, call.create_graph};
+  n->inner->kind->apply(n->inner.get(), inner);
+  if (out[0]) {
+    ops::copy_(slice.get(), out[0].get());
+  } else {
+    ops::zero_(slice.get());
+  }
+  call.out[0] = result;
+  for (int k = 1; k < n->n_edges; ++k) call.out[k] = std::move(out[k]);
+}
+
+void copy_slices_release(Node* self) {
+  auto* n = static_cast<CopySlices*>(self);
+  if (n->inner) n->inner->kind->release(n->inner.get());
+  n->inner = NodeRef();
+  if (n->step) drop(n->step);
+  n->step = nullptr;
+}
+
+int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
+  auto* n = static_cast<CopySlices*>(self);
+  Py_VISIT(reinterpret_cast<PyObject*>(n->inner.get()));
+  return 0;
+}
+
+NodeType copy_slices_kind = {"CopySlices", sizeof(CopySlices), copy_slices_apply, copy_slices_release, copy_slices_traverse};
+
+// `inner` wrote to `view`; edge 0 of it is the written tensor's.
+NodeRef copy_slices(Tensor* view, NodeRef inner) {
+  int n = inner->n_edges;
+  auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
+  new (&node->inner) NodeRef();
+  for (int k = 1; k < n; ++k) {
+    node->edges[k] = inner->edges[k];
+    inner->edges[k] = Edge{};
+  }
+  Edge replaced = inner->edges[0];
+  inner->edges[0] = Edge{};
+  delete replaced.expected;
+  Py_XDECREF(reinterpret_cast<PyObject*>(replaced.node));
+  node->step = view->autograd->step;
+  ++node->step->refs;
+  node->inner = std::move(inner);
+  node->edges[0] = gradient_edge(view->autograd->base);
+  return NodeRef::steal(node);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ in-place
+
+void check_inplace(const Tensor* x, const char* op, bool records) {
+  RL_CHECK(!(x->flags & kInference) || (modes & kInferenceMode), Runtime,
+           "%s: an inference tensor cannot be changed in place outside inference_mode; .clone() it first", op);
+  if (!grad_enabled()) return;
+  const Autograd* a = x->autograd;
+  bool is_view = a && a->base;
+  if (!is_view) {
+    RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
+             "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under no_grad(), on x.detach(), or on a "
+             ".clone()",
+             op);
+    return;
+  }
+  if (!records && !a->base->requires_grad()) return;
+  RL_CHECK(!((a->base->flags & kRequiresGrad) && !a->base->grad_fn), Runtime,
+           "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under no_grad(), or on a .clone()", op);
+  switch (a->step->origin) {
+    case ViewOrigin::MultiView:
+      fail(ErrorType::Runtime, "%s: this tensor is one of several views that one operation returned (split, unbind, chunk), and cannot be changed in place while "
+           "gradients are recorded; use the out-of-place form, or .clone() it", op);
+    case ViewOrigin::NoGrad:
+      fail(ErrorType::Runtime, "%s: this view was made under no_grad() and is changed in place with gradients recorded, so its history is unclear; make the view "
+           "outside no_grad(), or change it inside", op);
+    case ViewOrigin::CustomFunction:
+      fail(ErrorType::Runtime, "%s: this view was returned by a custom autograd Function, and cannot be changed in place; .clone() it first", op);
+    default: break;
+  }
+}
+
+void check_out(const Tensor* out, const char* op, bool records) {
+  RL_CHECK(!(grad_enabled() && (records || wants_grad(out))), Runtime,
+           "%s: out= does not record gradients, but an argument (or out itself) requires grad; drop out=, or work under no_grad()", op);
+}
+
+void rebase_history(Tensor* x, NodeRef node) {
+  Autograd* a = x->autograd;
+  if (!node) return;  // nothing recorded: a view of something with history sees the new version and regenerates
+  if (a && a->base) {
+    NodeRef slices = copy_slices(x, std::move(node));
+    set_history(a->base, slices.get());
+    a->seen_version = x->storage->version - 1;  // regenerate when asked
+    grad_fn_of(x);
+    return;
+  }
+  set_history(x, node.get());
+  x->flags &= static_cast<uint8_t>(~kRequiresGrad);
+}
+
+// ------------------------------------------------------------------ gradients
+
+Ref finish_gradient(Ref g, const Expected& e) {
+  if (!g) return g;
+  if (!(g->sizes() == DimSpan(e.sizes))) {
+    int lead = g->ndim - e.sizes.size();
+    RL_CHECK(lead >= 0, Runtime, "backward: a gradient of shape %s reached an input of shape %s", to_string(g->sizes()).c_str(), to_string(e.sizes).c_str());
+    Dims dims;
+    for (int i = 0; i < g->ndim; ++i) {
+      if (i < lead || (e.sizes[i - lead] == 1 && g->dims[i] != 1)) {
+        dims.push_back(i);
+      } else {
+        RL_CHECK(g->dims[i] == e.sizes[i - lead], Runtime, "backward: a gradient of shape %s reached an input of shape %s", to_string(g->sizes()).c_str(),
+                 to_string(e.sizes).c_str());
+      }
+    }
+    if (!dims.empty()) g = ops::sum(g.get(), DimSpan(dims), true, std::nullopt);
+    if (lead > 0) g = ops::view(g.get(), DimSpan(e.sizes));
+  }
+  if (g->dtype != e.dtype) g = ops::_to_copy(g.get(), e.dtype);
+  return g;
+}
+
+}  // namespace rl

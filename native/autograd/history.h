@@ -1,0 +1,46 @@
+// How tensors join the graph: edges of inputs, history of outputs, in-place writes, views.
+#pragma once
+#include "autograd/arguments.h"
+
+namespace rl {
+
+inline bool wants_grad(const Tensor* x) { return x && x->requires_grad(); }
+inline bool wants_grad(const Arg& a) { return a.tensor && wants_grad(a.tensor); }
+inline bool wants_grad(In x) { return wants_grad(x.tensor()); }
+inline bool wants_grad(const Tensors& list) {
+  for (const Ref& r : list)
+    if (r && r->requires_grad()) return true;
+  return false;
+}
+inline bool wants_grad(const Ref& r) { return r && wants_grad(r.get()); }
+
+// The node that receives x's gradient: grad_fn (made anew for a view whose base was written), or the leaf's accumulator.
+Edge gradient_edge(const Tensor* x);
+// Sets node->edges[k] to x's edge, if x wants a gradient. With `like`, remembers x's shape and dtype where they differ
+// from that tensor's, whose gradient arrives.
+void connect(Node* node, int k, const Tensor* x, const Tensor* like = nullptr);
+// The same where only the dtype can differ: the row's own formula gives the right shape.
+void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like);
+inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullptr) {
+  if (a.tensor) connect(node, k, a.tensor, like);
+}
+// y is output `nr` of `node` (whose reference is not taken).
+void set_history(Tensor* y, Node* node, uint32_t nr = 0);
+Node* grad_fn_of(Tensor* x);
+Handle<Node> accumulator_of(const Tensor* x);
+
+// Before an in-place operation on x: raises where that is not allowed.
+void check_inplace(const Tensor* x, const char* op, bool records);
+inline void bump_version(Tensor* x) { ++x->storage->version; }
+// After it: x's history is `node` now; for a view, its base's history is rewritten. nullptr: nothing was recorded.
+void rebase_history(Tensor* x, Handle<Node> node);
+void check_out(const Tensor* out, const char* op, bool records);
+
+// A gradient as the input at that edge needs it: summed over broadcast dimensions, real, of its dtype.
+Ref finish_gradient(Ref g, const Expected& expected);
+
+// Registers a view of `x`: the part of every view row that is not layout.
+void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi = false);
+Ref replay_view(const Tensor* on, const ViewStep* step);
+
+}  // namespace rl

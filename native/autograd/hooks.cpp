@@ -1,0 +1,106 @@
+#include "autograd/hooks.h"
+
+namespace rl {
+
+static Ref checked_gradient(PyObject* o, const char* where) {
+  if (o == Py_None) return Ref();
+  RL_CHECK(is_tensor(o), Type, "%s: a hook must return None or a tensor, got %s", where, Py_TYPE(o)->tp_name);
+  return Ref::retain(reinterpret_cast<Tensor*>(o));
+}
+
+static PyRef values_of(PyObject* hooks) {
+  PyRef values = PyRef::steal(PyDict_Values(hooks));  // a copy: a hook may remove itself
+  if (!values) throw PythonError();
+  return values;
+}
+
+Ref run_tensor_hooks(PyObject* hooks, Ref g) {
+  PyRef values = values_of(hooks);
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
+    PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(g.get())));
+    if (!result) throw PythonError();
+    if (result.get() == Py_None) continue;
+    Ref replaced = checked_gradient(result.get(), "tensor hook");
+    RL_CHECK(replaced->sizes() == g->sizes(), Runtime, "tensor hook: the gradient has shape %s, but the hook returned shape %s", to_string(g->sizes()).c_str(),
+             to_string(replaced->sizes()).c_str());
+    g = replaced;
+  }
+  return g;
+}
+
+void run_post_accumulate_hooks(PyObject* hooks, Tensor* leaf) {
+  PyRef values = values_of(hooks);
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
+    PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(leaf)));
+    if (!result) throw PythonError();
+    RL_CHECK(result.get() == Py_None, Runtime, "post-accumulate-grad hook: must return None, got %s", Py_TYPE(result.get())->tp_name);
+  }
+}
+
+PyObject* gradients_tuple(Ref* g, int n) {
+  PyObject* tuple = PyTuple_New(n);
+  if (!tuple) throw PythonError();
+  for (int i = 0; i < n; ++i) {
+    PyObject* o = g[i] ? reinterpret_cast<PyObject*>(g[i].get()) : Py_None;
+    PyTuple_SET_ITEM(tuple, i, Py_NewRef(o));
+  }
+  return tuple;
+}
+
+static void replace(PyObject* result, Ref* g, int n, const char* where) {
+  if (result == Py_None) return;
+  PyRef tuple = PyTuple_Check(result) ? PyRef::retain(result) : PyRef::steal(PyTuple_Pack(1, result));
+  RL_CHECK(PyTuple_GET_SIZE(tuple.get()) == n, Runtime, "%s: expected %d gradients, the hook returned %zd", where, n, PyTuple_GET_SIZE(tuple.get()));
+  for (int i = 0; i < n; ++i) g[i] = checked_gradient(PyTuple_GET_ITEM(tuple.get(), i), where);
+}
+
+static void retain_gradient(PyObject* weak, const Ref& g) {
+  PyObject* o = PyWeakref_GetObject(weak);
+  if (o == Py_None || !is_tensor(o)) return;
+  Tensor* t = reinterpret_cast<Tensor*>(o);
+  Autograd* a = autograd_of(t);
+  Tensor* old = a->grad;
+  a->grad = Ref(g).release();
+  track(t);
+  Py_XDECREF(reinterpret_cast<PyObject*>(old));
+}
+
+void run_pre_hooks(Node* node, Ref* g) {
+  NodeHooks* h = node->hooks;
+  if (h->tensors) {
+    PyObject *key, *hooks;
+    PyRef items = PyRef::steal(PyDict_Copy(h->tensors));
+    for (Py_ssize_t at = 0; PyDict_Next(items.get(), &at, &key, &hooks);) {
+      long nr = PyLong_AsLong(key);
+      if (nr < node->n_outputs && g[nr]) g[nr] = run_tensor_hooks(hooks, g[nr]);
+    }
+  }
+  if (h->pre) {
+    PyRef values = values_of(h->pre);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
+      PyRef tuple = PyRef::steal(gradients_tuple(g, node->n_outputs));
+      PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), tuple.get()));
+      if (!result) throw PythonError();
+      replace(result.get(), g, node->n_outputs, "node pre-hook");
+    }
+  }
+  if (h->retains) {
+    PyObject *key, *weak;
+    for (Py_ssize_t at = 0; PyDict_Next(h->retains, &at, &key, &weak);) {
+      long nr = PyLong_AsLong(key);
+      if (nr < node->n_outputs && g[nr]) retain_gradient(weak, g[nr]);
+    }
+  }
+}
+
+void run_post_hooks(Node* node, Ref* out, Ref* g) {
+  PyRef values = values_of(node->hooks->post);
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
+    PyRef inputs = PyRef::steal(gradients_tuple(out, node->n_edges)), outputs = PyRef::steal(gradients_tuple(g, node->n_outputs));
+    PyRef result = PyRef::steal(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.get(), i), inputs.get(), outputs.get(), nullptr));
+    if (!result) throw PythonError();
+    replace(result.get(), out, node->n_edges, "node hook");
+  }
+}
+
+}  // namespace rl

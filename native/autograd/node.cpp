@@ -1,0 +1,188 @@
+#include "autograd/node.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "iterate/pointwise.h"
+
+namespace rl {
+
+static uint64_t next_sequence = 1;
+
+// ------------------------------------------------------------------ life
+
+Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*)) {
+  if (!kind.type) [[unlikely]]
+    ready_node_type(kind);
+  Node* n = kind.free_list;
+  if (n) {
+    kind.free_list = reinterpret_cast<Node*>(n->edges);
+    --kind.free_count;
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(n), 1);
+  } else {
+    n = reinterpret_cast<Node*>(_PyObject_GC_New(kind.type));
+    if (!n) throw std::bad_alloc();
+  }
+  n->kind = &kind;
+  n->sequence = next_sequence++;
+  n->task = 0;
+  n->slot = 0;
+  n->n_edges = static_cast<uint16_t>(n_edges);
+  n->n_outputs = static_cast<uint16_t>(n_outputs);
+  n->released = false;
+  n->heap_edges = !edges;
+  n->edges = edges ? edges(n) : new Edge[n_edges];
+  n->hooks = nullptr;
+  for (int i = 0; i < n_edges; ++i) n->edges[i] = Edge{};
+  PyObject_GC_Track(n);
+  return n;
+}
+
+static void clear_hooks(Node* n) {
+  NodeHooks* h = n->hooks;
+  if (!h) return;
+  n->hooks = nullptr;
+  for (PyObject* o : {h->pre, h->post, h->tensors, h->retains, h->metadata}) Py_XDECREF(o);
+  delete h;
+}
+
+static void clear_edges(Node* n) {
+  for (int i = 0; i < n->n_edges; ++i) {
+    Edge e = n->edges[i];
+    n->edges[i] = Edge{};
+    delete e.expected;
+    Py_XDECREF(reinterpret_cast<PyObject*>(e.node));
+  }
+}
+
+// Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion.
+static thread_local std::vector<Node*>* doomed = nullptr;
+
+static void destroy(Node* n) {
+  n->kind->release(n);
+  clear_hooks(n);
+  clear_edges(n);
+  if (n->heap_edges) delete[] n->edges;
+  if (n->kind->destruct) n->kind->destruct(n);
+  NodeType& kind = *n->kind;
+  if (kind.free_count < 256) {
+    n->edges = reinterpret_cast<Edge*>(kind.free_list);
+    kind.free_list = n;
+    ++kind.free_count;
+  } else {
+    PyObject_GC_Del(n);
+  }
+}
+
+static void node_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  Node* n = reinterpret_cast<Node*>(self);
+  if (doomed) {
+    doomed->push_back(n);
+    return;
+  }
+  std::vector<Node*> pending;
+  doomed = &pending;
+  destroy(n);
+  while (!pending.empty()) {
+    Node* next = pending.back();
+    pending.pop_back();
+    destroy(next);
+  }
+  doomed = nullptr;
+}
+
+static int node_traverse(PyObject* self, visitproc visit, void* arg) {
+  Node* n = reinterpret_cast<Node*>(self);
+  for (int i = 0; i < n->n_edges; ++i) Py_VISIT(reinterpret_cast<PyObject*>(n->edges[i].node));
+  if (NodeHooks* h = n->hooks)
+    for (PyObject* o : {h->pre, h->post, h->tensors, h->retains, h->metadata}) Py_VISIT(o);
+  return n->kind->traverse(n, visit, arg);
+}
+
+static int node_clear(PyObject* self) {
+  Node* n = reinterpret_cast<Node*>(self);
+  n->kind->release(n);
+  n->released = true;
+  clear_hooks(n);
+  clear_edges(n);
+  return 0;
+}
+
+// ------------------------------------------------------------------ types
+
+PyTypeObject node_base_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
+
+void ready_node_type(NodeType& kind) {
+  PyTypeObject* t = new PyTypeObject{PyVarObject_HEAD_INIT(nullptr, 0)};
+  t->tp_name = kind.name;
+  t->tp_basicsize = static_cast<Py_ssize_t>(kind.size);
+  t->tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  t->tp_base = &node_base_type;
+  t->tp_dealloc = node_dealloc;
+  t->tp_traverse = node_traverse;
+  t->tp_clear = node_clear;
+  if (PyType_Ready(t) < 0) throw PythonError();
+  kind.type = t;
+}
+
+bool is_node(PyObject* o) { return PyType_IsSubtype(Py_TYPE(o), &node_base_type); }
+
+NodeHooks* hooks_of(Node* node) {
+  if (!node->hooks) node->hooks = new NodeHooks;
+  return node->hooks;
+}
+
+// ------------------------------------------------------------------ saved values
+
+void released_error(Node* node) {
+  fail(ErrorType::Runtime,
+       "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; give that first call "
+       "retain_graph=True, or compute the forward pass again",
+       node->kind->name);
+}
+
+void Saved::save(const Tensor* x, bool is_output) {
+  version_ = x->storage->version;
+  is_output_ = is_output;
+  output_nr_ = static_cast<uint16_t>(x->output_nr);
+  tensor_ = is_output ? alias(x).release() : const_cast<Tensor*>(x);
+  if (!is_output) Py_INCREF(reinterpret_cast<PyObject*>(tensor_));
+}
+
+void Saved::save_copy(const Tensor* x) {
+  Ref copy = convert(x, x->dtype);
+  save(copy.get());
+}
+
+Ref Saved::unpack(Node* owner, const char* name) const {
+  if (owner->released) released_error(owner);
+  if (!tensor_) return Ref();
+  if (tensor_->storage->version != version_) [[unlikely]] {
+    fail(ErrorType::Runtime,
+         "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it was saved at version %u and is "
+         "at version %u now); use the out-of-place form of the change, or .clone() the tensor before it",
+         owner->kind->name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_, tensor_->storage->version);
+  }
+  if (!is_output_ || !grad_enabled()) return Ref::retain(tensor_);
+  // The output gets its node back, so that the gradient's own graph leads through it.
+  Ref y = alias(tensor_);
+  Py_INCREF(reinterpret_cast<PyObject*>(owner));
+  y->grad_fn = owner;
+  y->output_nr = output_nr_;
+  track(y.get());
+  return y;
+}
+
+void Saved::reset() {
+  Tensor* t = tensor_;
+  tensor_ = nullptr;
+  Py_XDECREF(reinterpret_cast<PyObject*>(t));
+}
+
+int Saved::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(reinterpret_cast<PyObject*>(tensor_));
+  return 0;
+}
+
+}  // namespace rl

@@ -1,0 +1,148 @@
+// A node of the backward graph: one call of a row, its edges to the nodes of its inputs, and its saved values.
+#pragma once
+#include <vector>
+
+#include "base/modes.h"
+#include "tensor/autograd.h"
+#include "tensor/promote.h"
+
+namespace rl {
+
+struct Node;
+
+// What the input of a node looked like where the gradient that flows there may look different.
+struct Expected {
+  DType dtype;
+  Dims sizes;
+};
+
+struct Edge {
+  Node* node = nullptr;  // owned; nullptr: this input wants no gradient
+  uint32_t nr = 0;
+  Expected* expected = nullptr;
+};
+
+// One backward call of a node.
+struct BackwardCall {
+  Ref* g;         // gradients of the outputs; may be empty
+  Ref* out;       // gradients of the inputs, to be written
+  uint64_t need;  // bit k: out[k] is wanted
+  bool needs(int k) const { return need >> k & 1; }
+  bool create_graph;
+};
+
+// Static part of a node class: a Python type with PyTorch's name, and what the engine calls.
+struct NodeType {
+  const char* name;
+  size_t size;
+  void (*apply)(Node* self, BackwardCall& call);
+  void (*release)(Node* self);                                   // drops the saved values
+  int (*traverse)(Node* self, visitproc visit, void* arg);       // saved values, for the collector
+  void (*destruct)(Node* self) = nullptr;                        // destroys the members
+  PyObject* (*saved)(Node* self, const char* name) = nullptr;    // `_saved_<name>`; nullptr without an error: no such name
+  PyTypeObject* type = nullptr;  // made on first use
+  Node* free_list = nullptr;
+  int free_count = 0;
+};
+
+// Python dicts of hooks, made when the first one is registered.
+struct NodeHooks {
+  PyObject* pre = nullptr;       // dict id -> f(grad_outputs)
+  PyObject* post = nullptr;      // dict id -> f(grad_inputs, grad_outputs)
+  PyObject* tensors = nullptr;   // dict output_nr -> dict of tensor hooks
+  PyObject* retains = nullptr;   // dict output_nr -> weakref of the tensor that keeps its gradient
+  PyObject* metadata = nullptr;  // dict
+};
+
+struct Node {
+  PyObject_HEAD
+  NodeType* kind;
+  uint64_t sequence;  // later nodes run earlier
+  uint64_t task;      // which backward run `slot` belongs to
+  uint32_t slot;
+  uint16_t n_edges, n_outputs;
+  bool released;
+  bool heap_edges;
+  Edge* edges;
+  NodeHooks* hooks;
+};
+using NodeRef = Handle<Node>;
+
+// Edges lie in the node.
+template <int N> struct NodeWith : Node {
+  static constexpr int edge_count = N;
+  Edge own_edges[N > 0 ? N : 1];
+};
+
+// A fresh node: header, edges empty; the caller constructs what follows. Without `edges` they are allocated.
+Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*));
+template <class N> Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
+  Node* raw = allocate_node(kind, N::edge_count, n_outputs, [](Node* n) { return static_cast<N*>(n)->own_edges; });
+  N* node = static_cast<N*>(raw);
+  node->construct();
+  return Handle<N>::steal(node);
+}
+
+// A value kept for the backward pass. Its version is checked when it is taken out.
+class Saved {
+ public:
+  // An input is kept as it is; an output (`is_output`) as an alias without history, so that node and output form no cycle.
+  void save(const Tensor* x, bool is_output = false);
+  void save(const Ref& x, bool is_output = false) { save(x.get(), is_output); }
+  void save_copy(const Tensor* x);
+  Ref unpack(Node* owner, const char* name) const;
+  void reset();
+  void clear() { tensor_ = nullptr; }
+  int traverse(visitproc visit, void* arg) const;
+  bool defined() const { return tensor_; }
+
+ private:
+  Tensor* tensor_ = nullptr;
+  uint32_t version_ = 0;
+  uint16_t output_nr_ = 0;
+  bool is_output_ = false;
+};
+
+// A tensor or number kept for the backward pass.
+struct SavedArg {
+  Saved value;
+  Scalar number;
+  bool is_number = false;
+  void save(const Arg& a) {
+    is_number = !a.tensor;
+    if (a.tensor) {
+      value.save(a.tensor);
+    } else {
+      number = a.number;
+    }
+  }
+  void save_copy(const Arg& a) {
+    is_number = !a.tensor;
+    if (a.tensor) {
+      value.save_copy(a.tensor);
+    } else {
+      number = a.number;
+    }
+  }
+};
+
+// What unpacking a SavedArg gives: keeps the tensor alive while the formula runs.
+struct HeldArg {
+  Ref tensor;
+  Scalar number;
+  bool is_number;
+  operator Arg() const { return is_number ? Arg(number) : Arg(tensor.get()); }
+};
+inline HeldArg unpack(const SavedArg& s, Node* owner, const char* name) {
+  if (s.is_number) return {Ref(), s.number, true};
+  return {s.value.unpack(owner, name), Scalar(), false};
+}
+
+template <class T> void destroy(T& members) { members.~T(); }
+[[gnu::cold]] void released_error(Node* node);
+void ready_node_type(NodeType& kind);
+NodeHooks* hooks_of(Node* node);
+bool is_node(PyObject* o);
+extern PyTypeObject node_base_type;
+
+}  // namespace rl

@@ -1,0 +1,66 @@
+// The element types: their names, sizes and categories.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace rl {
+
+enum class DType : uint8_t { Bool, UInt8, Int8, Int16, Int32, Int64, Float16, BFloat16, Float32, Float64, Complex64, Complex128 };
+constexpr int kDTypes = 12;
+
+enum class Category : uint8_t { Bool, Integral, Floating, Complex };
+
+struct DTypeInfo {
+  const char* name;    // "float32", as in rushlight.float32
+  const char* alias;   // "float", a second public name, or nullptr
+  const char* legacy;  // "Float", as in FloatTensor
+  uint8_t size;
+  Category category;
+};
+
+constexpr DTypeInfo kDTypeInfo[kDTypes] = {
+    {"bool", nullptr, "Bool", 1, Category::Bool},
+    {"uint8", nullptr, "Byte", 1, Category::Integral},
+    {"int8", nullptr, "Char", 1, Category::Integral},
+    {"int16", "short", "Short", 2, Category::Integral},
+    {"int32", "int", "Int", 4, Category::Integral},
+    {"int64", "long", "Long", 8, Category::Integral},
+    {"float16", "half", "Half", 2, Category::Floating},
+    {"bfloat16", nullptr, "BFloat16", 2, Category::Floating},
+    {"float32", "float", "Float", 4, Category::Floating},
+    {"float64", "double", "Double", 8, Category::Floating},
+    {"complex64", "cfloat", "ComplexFloat", 8, Category::Complex},
+    {"complex128", "cdouble", "ComplexDouble", 16, Category::Complex},
+};
+
+constexpr const DTypeInfo& info(DType d) { return kDTypeInfo[static_cast<int>(d)]; }
+constexpr size_t size_of(DType d) { return info(d).size; }
+constexpr const char* name_of(DType d) { return info(d).name; }
+constexpr Category category_of(DType d) { return info(d).category; }
+constexpr bool is_floating(DType d) { return category_of(d) == Category::Floating; }
+constexpr bool is_complex(DType d) { return category_of(d) == Category::Complex; }
+constexpr bool is_differentiable(DType d) { return category_of(d) >= Category::Floating; }
+constexpr bool is_integral(DType d) { return category_of(d) == Category::Integral; }
+
+// The dtypes with compiled kernels; the generator and the hand-written kernels share this list.
+#define RL_FOR_DTYPES(X) \
+  X(bool, Bool)          \
+  X(int64_t, Int64)      \
+  X(float, Float32)      \
+  X(double, Float64)
+
+constexpr bool has_kernels(DType d) {
+#define RL_CASE(T, NAME) \
+  if (d == DType::NAME) return true;
+  RL_FOR_DTYPES(RL_CASE)
+#undef RL_CASE
+  return false;
+}
+
+template <class T> struct dtype_of;
+#define RL_CASE(T, NAME) \
+  template <> struct dtype_of<T> { static constexpr DType value = DType::NAME; };
+RL_FOR_DTYPES(RL_CASE)
+#undef RL_CASE
+
+}  // namespace rl

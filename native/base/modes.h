@@ -1,0 +1,32 @@
+// What may change how an operation runs, in one thread-local word. Zero is the fast path.
+#pragma once
+#include <cstdint>
+
+namespace rl {
+
+enum Mode : uint32_t {
+  kGradOff = 1,
+  kInferenceMode = 2,
+  kHooked = 4,         // somebody watches or replaces operations
+  kFunctionMode = 8,   // a __torch_function__ mode is active
+  kFunctionOff = 16,   // __torch_function__ of subclasses is switched off
+};
+
+// Initial-exec: one load relative to the thread pointer instead of a call, per operation.
+extern thread_local uint32_t modes __attribute__((tls_model("initial-exec")));
+
+inline bool grad_enabled() { return !(modes & (kGradOff | kInferenceMode)); }
+
+// Sets some bits while alive.
+class ModeGuard {
+ public:
+  ModeGuard(uint32_t clear, uint32_t set) : before_(modes) { modes = (modes & ~clear) | set; }
+  ~ModeGuard() { modes = before_; }
+  ModeGuard(const ModeGuard&) = delete;
+  ModeGuard& operator=(const ModeGuard&) = delete;
+
+ private:
+  uint32_t before_;
+};
+
+}  // namespace rl

@@ -1,0 +1,48 @@
+// A Python number on its way into an operation: bool, int, float or complex, not yet of any dtype.
+#pragma once
+#include <complex>
+#include <concepts>
+
+#include "base/dtype.h"
+
+namespace rl {
+
+struct Scalar {
+  Category category = Category::Integral;
+  union {
+    int64_t i;
+    double d;
+    struct { double re, im; } c;
+  };
+
+  Scalar() : i(0) {}
+  template <std::same_as<bool> B> Scalar(B v) : category(Category::Bool), i(v) {}  // not from pointers
+  Scalar(int v) : i(v) {}
+  Scalar(int64_t v) : i(v) {}
+  Scalar(double v) : category(Category::Floating), d(v) {}
+  Scalar(std::complex<double> v) : category(Category::Complex), c{v.real(), v.imag()} {}
+
+  bool is(int64_t v) const {
+    return category <= Category::Integral ? i == v : category == Category::Floating ? d == double(v) : c.re == double(v) && c.im == 0;
+  }
+  double to_double() const { return category <= Category::Integral ? double(i) : category == Category::Floating ? d : c.re; }
+  int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
+  bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
+
+  // Writes the value as an element of dtype `to`; integers wrap as PyTorch's do.
+  void store(DType to, void* out) const {
+    switch (to) {
+      case DType::Bool: *static_cast<bool*>(out) = to_bool(); break;
+      case DType::UInt8:
+      case DType::Int8: *static_cast<int8_t*>(out) = static_cast<int8_t>(to_int()); break;
+      case DType::Int16: *static_cast<int16_t*>(out) = static_cast<int16_t>(to_int()); break;
+      case DType::Int32: *static_cast<int32_t*>(out) = static_cast<int32_t>(to_int()); break;
+      case DType::Int64: *static_cast<int64_t*>(out) = to_int(); break;
+      case DType::Float32: *static_cast<float*>(out) = static_cast<float>(to_double()); break;
+      case DType::Float64: *static_cast<double*>(out) = to_double(); break;
+      default: *static_cast<int64_t*>(out) = 0; break;  // no kernels for these yet: nothing computes with the value
+    }
+  }
+};
+
+}  // namespace rl

@@ -1,0 +1,309 @@
+// Picking and placing by index tensors, and joining tensors.
+#include <algorithm>
+#include <cstring>
+
+#include "autograd/history.h"
+#include "device/create.h"
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+namespace {
+
+// What several index tensors select: each place of the broadcast index names one block of `x`.
+struct Places {
+  Dims result;                 // sizes of x[indices]
+  std::vector<int64_t> offsets;  // element offsets into x, one for each place, in the order of `index_sizes`
+  Dims index_sizes;
+  Dims rest_sizes, rest_strides;  // the dimensions without an index
+  int at = 0;                  // where index_sizes stand in the result
+};
+
+Ref long_index(const Ref& index, int64_t size, int dim) {
+  RL_CHECK(index->dtype == DType::Int64, Index, "index: index tensors must be int64 or bool (a mask), got %s for dimension %d", name_of(index->dtype), dim);
+  Ref i = as_contiguous(index.get());
+  const int64_t* p = i->data_as<int64_t>();
+  for (int64_t k = 0; k < i->numel; ++k)
+    RL_CHECK(p[k] >= -size && p[k] < size, Index, "index: %lld is out of range for dimension %d of size %lld", (long long)p[k], dim, (long long)size);
+  return i;
+}
+
+Places find_places(const Tensor* x, const Tensors& indices) {
+  RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", indices.size(), x->ndim, to_string(x->sizes()).c_str());
+  Places p;
+  int first = -1, last = -1, count = 0;
+  for (int d = 0; d < indices.size(); ++d) {
+    if (!indices[d]) continue;
+    p.index_sizes = count++ ? broadcast_sizes(p.index_sizes, indices[d]->sizes(), "index") : Dims(indices[d]->sizes());
+    if (first < 0) first = d;
+    last = d;
+  }
+  bool adjacent = count == last - first + 1;
+  p.at = adjacent ? std::max(first, 0) : 0;
+  for (int d = 0; d < x->ndim; ++d)
+    if (d >= indices.size() || !indices[d]) {
+      p.rest_sizes.push_back(x->dims[d]);
+      p.rest_strides.push_back(x->strides()[d]);
+    }
+  for (int i = 0; i < p.rest_sizes.size() + 1; ++i) {
+    if (i == p.at)
+      for (int64_t s : p.index_sizes) p.result.push_back(s);
+    if (i < p.rest_sizes.size()) p.result.push_back(p.rest_sizes[i]);
+  }
+  int64_t n = product(p.index_sizes);
+  p.offsets.assign(static_cast<size_t>(n), 0);
+  for (int d = 0; d < indices.size(); ++d) {
+    if (!indices[d]) continue;
+    Ref i = long_index(indices[d], x->dims[d], d);
+    Layout wide = layout::expand(i->layout(), p.index_sizes);
+    const int64_t* values = i->data_as<int64_t>();
+    Dims at(p.index_sizes.size());
+    int64_t where = 0;
+    for (int64_t k = 0; k < n; ++k) {
+      int64_t v = values[where];
+      p.offsets[static_cast<size_t>(k)] += (v < 0 ? v + x->dims[d] : v) * x->strides()[d];
+      for (int e = at.size() - 1; e >= 0; --e) {
+        where += wide.strides[e];
+        if (++at[e] < p.index_sizes[e]) break;
+        where -= p.index_sizes[e] * wide.strides[e];
+        at[e] = 0;
+      }
+    }
+  }
+  return p;
+}
+
+// Calls f(element offset in x, element offset in the row-major result) for every selected element.
+template <class F> void each_place(const Places& p, F f) {
+  int64_t n = static_cast<int64_t>(p.offsets.size()), inner = 1, outer = 1;
+  for (int i = 0; i < p.rest_sizes.size(); ++i) (i < p.at ? outer : inner) *= p.rest_sizes[i];
+  Dims at(p.rest_sizes.size());
+  int64_t where = 0;
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = 0; i < inner; ++i) {
+      for (int64_t k = 0; k < n; ++k) f(where + p.offsets[static_cast<size_t>(k)], (o * n + k) * inner + i);
+      for (int e = at.size() - 1; e >= 0; --e) {
+        where += p.rest_strides[e];
+        if (++at[e] < p.rest_sizes[e]) break;
+        where -= p.rest_sizes[e] * p.rest_strides[e];
+        at[e] = 0;
+      }
+    }
+}
+
+// Moves elements of any dtype as bytes of its size.
+template <class F> void with_bytes(DType d, F f) {
+  switch (size_of(d)) {
+    case 1: return f(uint8_t());
+    case 2: return f(uint16_t());
+    case 4: return f(uint32_t());
+    case 8: return f(uint64_t());
+    default: return f(std::array<uint64_t, 2>());
+  }
+}
+
+template <class T> void add_places(const Places& p, T* x, const T* values) {
+  each_place(p, [&](int64_t to, int64_t from) { x[to] = static_cast<T>(x[to] + values[from]); });
+}
+void add_any(const Places& p, Tensor* x, const Tensor* values) {
+  switch (x->dtype) {
+    case DType::Float32: return add_places(p, x->data_as<float>(), values->data_as<float>());
+    case DType::Float64: return add_places(p, x->data_as<double>(), values->data_as<double>());
+    case DType::Int64: return add_places(p, x->data_as<int64_t>(), values->data_as<int64_t>());
+    case DType::Bool: return add_places(p, x->data_as<bool>(), values->data_as<bool>());
+    default: fail(ErrorType::NotImplemented, "index: adding is not implemented for dtype %s", name_of(x->dtype));
+  }
+}
+
+Ref vector_index(In index, const char* op) {
+  RL_CHECK(index->ndim <= 1, Index, "%s: the index must have at most one dimension, got shape %s", op, to_string(index->sizes()).c_str());
+  RL_CHECK(index->dtype == DType::Int64, Runtime, "%s: the index must be int64, got %s", op, name_of(index->dtype));
+  return as_contiguous(index);
+}
+
+}  // namespace
+
+namespace kernels {
+
+Ref index_select(In input, int64_t dim, In index) {
+  int d = wrap_dim(dim, input->ndim, "index_select");
+  Ref i = vector_index(index, "index_select");
+  Dims sizes(input->sizes());
+  if (input->ndim) sizes[d] = i->numel;
+  Ref out = empty(sizes, input->dtype, input->device);
+  if (!has_memory(input)) return out;
+  Ref x = as_contiguous(input);
+  int64_t outer = 1, n = input->ndim ? input->dims[d] : 1, inner = static_cast<int64_t>(size_of(input->dtype));
+  for (int k = 0; k < input->ndim; ++k)
+    if (k != d) (k < d ? outer : inner) *= input->dims[k];
+  const int64_t* at = i->data_as<int64_t>();
+  for (int64_t k = 0; k < i->numel; ++k)
+    RL_CHECK(at[k] >= 0 && at[k] < n, Index, "index_select: index %lld is out of range for dimension %d of size %lld", (long long)at[k], d, (long long)n);
+  int64_t picked = i->numel;
+  const char* from = x->data();
+  char* to = out->data();
+  Unlocked unlocked(out->numel);
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t k = 0; k < picked; ++k) std::memcpy(to + (o * picked + k) * inner, from + (o * n + at[k]) * inner, static_cast<size_t>(inner));
+  return out;
+}
+
+Ref index_add(In g, DimSpan input, int64_t dim, In index) {
+  int d = wrap_dim(dim, input.n, "index_select");
+  Ref out = full(input, Scalar(0), g->dtype, g->device);
+  if (!has_memory(g)) return out;
+  if (input.n == 0) {
+    copy_into(out.get(), g);
+    return out;
+  }
+  std::vector<Ref> indices(static_cast<size_t>(d) + 1);
+  indices[static_cast<size_t>(d)] = vector_index(index, "index_select");
+  Ref values = as_contiguous(g);
+  add_any(find_places(out.get(), indices), out.get(), values.get());
+  return out;
+}
+
+Ref index(In input, Tensors indices) {
+  Places p = find_places(input, indices);
+  Ref out = empty(p.result, input->dtype, input->device);
+  if (!has_memory(input) || !out->numel) return out;
+  with_bytes(input->dtype, [&](auto element) {
+    using T = decltype(element);
+    const T* from = reinterpret_cast<const T*>(input->data());
+    T* to = reinterpret_cast<T*>(out->data());
+    each_place(p, [&](int64_t a, int64_t b) { to[b] = from[a]; });
+  });
+  return out;
+}
+
+Ref index_put_grad(In g, DimSpan input, Tensors indices) {
+  Ref out = full(input, Scalar(0), g->dtype, g->device), values = as_contiguous(g);
+  if (has_memory(g)) add_any(find_places(out.get(), indices), out.get(), values.get());
+  return out;
+}
+
+void index_put(In self, Tensors indices, In values, bool accumulate) {
+  Tensor* x = self.mutable_tensor();
+  check_no_internal_overlap(x, "index_put_");
+  Places p = find_places(x, indices);
+  RL_CHECK(values->dtype == x->dtype, Runtime, "index_put_: the values have dtype %s, the written tensor %s; convert the values first", name_of(values->dtype),
+           name_of(x->dtype));
+  Layout wide;
+  try {
+    wide = layout::expand(values->layout(), p.result);
+  } catch (const Error&) {
+    fail(ErrorType::Runtime, "index_put_: values of shape %s do not broadcast to the indexed shape %s", to_string(values->sizes()).c_str(),
+         to_string(p.result).c_str());
+  }
+  Ref v = alias(values, wide);
+  v = contiguous_copy(v.get());
+  if (!has_memory(x) || !v->numel) return;
+  if (accumulate) return add_any(p, x, v.get());
+  with_bytes(x->dtype, [&](auto element) {
+    using T = decltype(element);
+    const T* from = reinterpret_cast<const T*>(v->data());
+    T* to = reinterpret_cast<T*>(x->data());
+    each_place(p, [&](int64_t a, int64_t b) { to[a] = from[b]; });
+  });
+}
+
+Ref nonzero(In input, bool as_tuple) {
+  RL_CHECK(!as_tuple, NotImplemented, "nonzero: as_tuple=True is given by the Python face");
+  RL_CHECK(has_memory(input), NotImplemented, "nonzero: the number of nonzero elements of a meta tensor is not known");
+  Ref mask = input->dtype == DType::Bool ? as_contiguous(input) : ops::ne(Arg(input.tensor()), Arg(Scalar(0)));
+  mask = as_contiguous(mask.get());
+  const bool* m = mask->data_as<bool>();
+  int64_t n = 0;
+  for (int64_t i = 0; i < mask->numel; ++i) n += m[i];
+  Ref out = empty(Dims{n, input->ndim}, DType::Int64, input->device);
+  int64_t* to = out->data_as<int64_t>();
+  for (int64_t i = 0; i < mask->numel; ++i) {
+    if (!m[i]) continue;
+    int64_t rest = i;
+    for (int d = input->ndim - 1; d >= 0; --d) {
+      to[d] = rest % input->dims[d];
+      rest /= input->dims[d];
+    }
+    to += input->ndim;
+  }
+  return out;
+}
+
+Ref cat(Tensors tensors, int64_t dim) {
+  RL_CHECK(tensors.size() > 0, Value, "cat: expected at least one tensor, got an empty list");
+  const Tensor* first = nullptr;
+  Arg promoted;
+  std::vector<Arg> args;
+  for (const Ref& t : tensors) {
+    args.push_back(Arg(t));
+    bool skipped = t->ndim == 1 && t->numel == 0;  // the old empty tensor joins anything
+    if (!skipped && !first) first = t.get();
+  }
+  if (!first) first = tensors[0].get();
+  RL_CHECK(first->ndim > 0, Runtime, "cat: 0-d tensors cannot be joined; use stack");
+  int d = wrap_dim(dim, first->ndim, "cat");
+  Dims sizes(first->sizes());
+  sizes[d] = 0;
+  for (int i = 0; i < tensors.size(); ++i) {
+    const Tensor* t = tensors[i].get();
+    if (t->ndim == 1 && t->numel == 0 && first->ndim != 1) continue;
+    RL_CHECK(t->ndim > 0, Runtime, "cat: 0-d tensors cannot be joined; use stack");
+    bool fits = t->ndim == first->ndim;
+    for (int k = 0; fits && k < t->ndim; ++k) fits = k == d || t->dims[k] == first->dims[k];
+    RL_CHECK(fits, Runtime, "cat: tensor %d has shape %s, which differs from shape %s in more than dimension %d", i, to_string(t->sizes()).c_str(),
+             to_string(first->sizes()).c_str(), d);
+    sizes[d] += t->dims[d];
+  }
+  DType dtype = result_dtype(Span<const Arg>(args.data(), static_cast<int>(args.size())));
+  Ref out = empty(sizes, dtype, first->device);
+  int64_t at = 0;
+  for (const Ref& t : tensors) {
+    if (t->numel == 0) continue;
+    Ref part = alias(out.get(), layout::slice(out->layout(), d, at, at + t->dims[d], 1));
+    copy_into(part.get(), t.get());
+    at += t->dims[d];
+  }
+  return out;
+}
+
+}  // namespace kernels
+
+namespace compose {
+
+Ref index_clear(In g, Tensors indices, bool accumulate) {
+  if (accumulate) return Ref::retain(g.mutable_tensor());
+  Ref out = ops::clone(g);
+  ops::index_put_(out, indices, ops::zeros(DimSpan(), Options{g->dtype, g->device}), false);
+  return out;
+}
+
+std::vector<Ref> cat_grad(In g, Tensors tensors, int64_t dim) {
+  std::vector<Ref> pieces;
+  int64_t at = 0;
+  for (const Ref& t : tensors) {
+    if (t->ndim == 1 && t->numel == 0 && g->ndim != 1) {
+      pieces.push_back(ops::zeros_like(t));
+      continue;
+    }
+    int d = wrap_dim(dim, g->ndim, "cat");
+    pieces.push_back(ops::narrow(g, d, at, t->dims[d]));
+    if (pieces.back()->dtype != t->dtype) pieces.back() = ops::_to_copy(pieces.back(), t->dtype);
+    at += t->dims[d];
+  }
+  return pieces;
+}
+
+Ref stack(Tensors tensors, int64_t dim) {
+  RL_CHECK(tensors.size() > 0, Runtime, "stack: expected at least one tensor, got an empty list");
+  int d = wrap_dim(dim, tensors[0]->ndim + 1, "stack");
+  std::vector<Ref> lifted;
+  for (int i = 0; i < tensors.size(); ++i) {
+    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime, "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
+             to_string(tensors[0]->sizes()).c_str(), i, to_string(tensors[i]->sizes()).c_str());
+    lifted.push_back(ops::unsqueeze(tensors[i], d));
+  }
+  return ops::cat(lifted, d);
+}
+
+}  // namespace compose
+}  // namespace rl

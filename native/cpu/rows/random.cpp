@@ -1,0 +1,309 @@
+// Random numbers: the rows around cpu/random.h. Elements are drawn in the order in which they lie in memory, as PyTorch
+// does.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cpu/rows/by_dtype.h"
+#include "cpu/rows/generator.h"
+#include "device/create.h"
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+namespace {
+
+template <class F>
+void by_float_bits(const char* op, DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::Float16: return f(Float16Bits());
+    case DType::BFloat16: return f(BFloat16Bits());
+    default: return by_floating(op, dtype, f);
+  }
+}
+
+template <class F>
+void by_real(const char* op, DType dtype, F&& f) {
+  if (dtype == DType::Bool) return f(bool());
+  if (is_floating(dtype)) return by_float_bits(op, dtype, f);
+  return by_number(op, dtype, f);
+}
+
+// Calls f(run) for runs of elements that together are all of the operand's, in the order of memory.
+template <class T, class F>
+void for_each_run(const Operand& operand, F&& f) {
+  const Plan plan(operand.sizes, {operand});
+  if (plan.numel == 0) return;
+  const int ndim = plan.sizes.size();
+  const Dims& strides = plan.strides[0];
+  int64_t index[kMaxDims] = {};
+  char* at = plan.data[0];
+  for (;;) {
+    f(Run<T>{reinterpret_cast<T*>(at), plan.sizes[0], strides[0] / static_cast<int64_t>(sizeof(T))});
+    int d = 1;
+    for (; d < ndim; ++d) {
+      at += strides[d];
+      if (++index[d] < plan.sizes[d]) break;
+      at -= plan.sizes[d] * strides[d];
+      index[d] = 0;
+    }
+    if (d >= ndim) return;
+  }
+}
+
+// Fills `x` by f(run) under the generator's lock, without the GIL where the work is worth it.
+template <class T, class F>
+void fill_runs(const Operand& x, int64_t numel, Generator& generator, F&& f) {
+  Unlocked unlocked(numel);
+  const std::lock_guard<std::mutex> lock(generator.mutex);
+  for_each_run<T>(x, f);
+}
+
+// The real and imaginary parts of a complex tensor along one more dimension; any other tensor as it is.
+struct Parts {
+  Dims sizes, strides;
+  DType dtype;
+  char* data;
+
+  explicit Parts(const Tensor* x) : sizes(x->sizes()), strides(x->strides()), dtype(x->dtype), data(x->data()) {
+    if (!is_complex(dtype)) return;
+    dtype = dtype == DType::Complex64 ? DType::Float32 : DType::Float64;
+    for (int64_t& s : strides) s *= 2;
+    sizes.push_back(2);
+    strides.push_back(1);
+  }
+  Operand operand() const { return {data, static_cast<int64_t>(size_of(dtype)), sizes, strides}; }
+};
+
+DType real_part(DType dtype) {
+  return dtype == DType::Complex64 ? DType::Float32 : dtype == DType::Complex128 ? DType::Float64 : dtype;
+}
+
+double largest(DType dtype) {
+  switch (dtype) {
+    case DType::Float16: return 65504;
+    case DType::BFloat16: return 0x1.fep127;
+    case DType::Float32: return std::numeric_limits<float>::max();
+    default: return std::numeric_limits<double>::max();
+  }
+}
+
+void check_floating(const char* op, DType dtype) {
+  if (!is_differentiable(dtype)) no_kernel(op, dtype);
+}
+
+// Whole numbers that a dtype holds without leaving its range; for floats as far as int64 goes.
+bool holds(DType dtype, int64_t value) {
+  switch (dtype) {
+    case DType::Bool: return value >= 0 && value <= 1;
+    case DType::UInt8: return value >= 0 && value <= 255;
+    case DType::Int8: return value >= -128 && value <= 127;
+    case DType::Int16: return value >= -32768 && value <= 32767;
+    case DType::Int32: return value >= INT32_MIN && value <= INT32_MAX;
+    case DType::Float16: return value >= -65504 && value <= 65504;
+    default: return true;
+  }
+}
+
+// The largest number up to which a dtype holds every whole one.
+int64_t last_whole(DType dtype) {
+  switch (dtype) {
+    case DType::Bool: return 1;
+    case DType::UInt8: return 255;
+    case DType::Int8: return 127;
+    case DType::Int16: return 32767;
+    case DType::Int32: return INT32_MAX;
+    case DType::Float16: return 1 << 11;
+    case DType::BFloat16: return 1 << 8;
+    case DType::Float32: return 1 << 24;
+    case DType::Float64: return int64_t(1) << 53;
+    default: return INT64_MAX;
+  }
+}
+
+void check_random(const char* op, const Tensor* x) {
+  if (is_complex(x->dtype)) no_kernel(op, x->dtype);
+  check_no_internal_overlap(x, op);
+}
+
+void random_between(const char* op, In x, int64_t from, int64_t to, PyObject* generator) {
+  check_random(op, x);
+  RL_CHECK(from < to, Runtime, "%s: expected low < high, got %lld and %lld: there is no whole number to draw", op,
+           (long long)from, (long long)to);
+  RL_CHECK(holds(x->dtype, from) && holds(x->dtype, to - 1), Runtime,
+           "%s: numbers from %lld to %lld do not all fit dtype %s", op, (long long)from, (long long)(to - 1),
+           name_of(x->dtype));
+  if (!has_memory(x)) return;
+  Generator& source = generator_of(generator);
+  by_real(op, x->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(Operand::of(x), x->numel, source, [&](Run<T> run) { fill_random_between(run, from, to, source); });
+  });
+}
+
+}  // namespace
+
+namespace kernels {
+
+void uniform(In self, double from, double to, PyObject* generator) {
+  const char* op = "uniform_";
+  check_floating(op, self->dtype);
+  const DType dtype = real_part(self->dtype);
+  const double bound = largest(dtype);
+  RL_CHECK(std::fabs(from) <= bound && std::fabs(to) <= bound, Runtime,
+           "%s: from (%g) and to (%g) must be finite numbers of dtype %s", op, from, to, name_of(dtype));
+  RL_CHECK(from <= to, Runtime, "%s: expected from <= to, got %g and %g", op, from, to);
+  RL_CHECK(to - from <= bound, Runtime, "%s: to - from is %g, which dtype %s cannot hold", op, to - from,
+           name_of(dtype));
+  check_no_internal_overlap(self, op);
+  if (!has_memory(self)) return;
+  Generator& source = generator_of(generator);
+  const Parts parts(self);
+  by_float_bits(op, dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(parts.operand(), self->numel, source, [&](Run<T> run) { fill_uniform(run, from, to, source); });
+  });
+}
+
+void normal(In self, double mean, double std, PyObject* generator) {
+  const char* op = "normal_";
+  RL_CHECK(std >= 0, Runtime, "%s: the standard deviation must be at least 0, got %g", op, std);
+  check_floating(op, self->dtype);
+  check_no_internal_overlap(self, op);
+  if (!has_memory(self)) return;
+  Generator& source = generator_of(generator);
+  const Parts parts(self);
+  // The variance of a complex number is shared by its two parts.
+  if (is_complex(self->dtype)) std /= std::sqrt(2.0);
+  by_float_bits(op, parts.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(parts.operand(), self->numel, source,
+                 [&](Run<T> run) { fill_normal(run, mean, std, self->contiguous(), source); });
+  });
+}
+
+void random(In self, PyObject* generator) {
+  const char* op = "random_";
+  check_random(op, self);
+  if (!has_memory(self)) return;
+  Generator& source = generator_of(generator);
+  by_real(op, self->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_random(run, source); });
+  });
+}
+
+void random_to(In self, int64_t to, PyObject* generator) { random_between("random_", self, 0, to, generator); }
+
+void random_from(In self, int64_t from, std::optional<int64_t> to, PyObject* generator) {
+  const char* op = "random_";
+  if (to) return random_between(op, self, from, *to, generator);
+  check_random(op, self);
+  RL_CHECK(holds(self->dtype, from) && from <= last_whole(self->dtype), Runtime,
+           "%s: from=%lld lies outside the whole numbers of dtype %s", op, (long long)from, name_of(self->dtype));
+  if (!has_memory(self)) return;
+  Generator& source = generator_of(generator);
+  by_real(op, self->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_random_from(run, from, source); });
+  });
+}
+
+void bernoulli(In self, double p, PyObject* generator) {
+  const char* op = "bernoulli_";
+  RL_CHECK(p >= 0 && p <= 1, Runtime, "%s: p must be from 0 to 1, got %g", op, p);
+  check_random(op, self);
+  if (!has_memory(self)) return;
+  Generator& source = generator_of(generator);
+  by_real(op, self->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_bernoulli(run, p, source); });
+  });
+}
+
+Ref rand(DimSpan size, PyObject* generator, const Options& options) {
+  Ref x = rl::empty(size, options.dtype_or_default(), options.device_or_cpu());
+  uniform(x, 0, 1, generator);
+  return x;
+}
+
+Ref randn(DimSpan size, PyObject* generator, const Options& options) {
+  Ref x = rl::empty(size, options.dtype_or_default(), options.device_or_cpu());
+  normal(x, 0, 1, generator);
+  return x;
+}
+
+Ref randint(int64_t high, DimSpan size, PyObject* generator, const Options& options) {
+  return randint_low(0, high, size, generator, options);
+}
+
+Ref randint_low(int64_t low, int64_t high, DimSpan size, PyObject* generator, const Options& options) {
+  Ref x = rl::empty(size, options.dtype.value_or(DType::Int64), options.device_or_cpu());
+  random_between("randint", x, low, high, generator);
+  return x;
+}
+
+Ref randperm(int64_t n, PyObject* generator, const Options& options) {
+  const char* op = "randperm";
+  const DType dtype = options.dtype.value_or(DType::Int64);
+  RL_CHECK(n >= 0, Runtime, "%s: n must not be negative, got %lld", op, (long long)n);
+  if (dtype == DType::Bool) no_kernel(op, dtype);
+  RL_CHECK(n <= last_whole(dtype) || (is_floating(dtype) && n == last_whole(dtype) + 1), Runtime,
+           "%s: dtype %s does not hold all numbers below %lld", op, name_of(dtype), (long long)n);
+  Ref x = rl::empty({n}, dtype, options.device_or_cpu());
+  check_random(op, x.get());
+  if (!has_memory(x.get())) return x;
+  Generator& source = generator_of(generator);
+  by_real(op, dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Unlocked unlocked(n);
+    const std::lock_guard<std::mutex> lock(source.mutex);
+    fill_permutation(Run<T>{x->data_as<T>(), n}, source);
+  });
+  return x;
+}
+
+Ref rand_like(In input, MemoryFormat format, const Options& options) {
+  Ref x = kernels::empty_like(input, format, options);
+  uniform(x, 0, 1, nullptr);
+  return x;
+}
+
+Ref randn_like(In input, MemoryFormat format, const Options& options) {
+  Ref x = kernels::empty_like(input, format, options);
+  normal(x, 0, 1, nullptr);
+  return x;
+}
+
+// The mask is drawn in the order of memory, and holds what each element is multiplied by.
+std::array<Ref, 2> dropout(In input, double p) {
+  const char* op = "dropout";
+  RL_CHECK(p >= 0 && p <= 1, Runtime, "%s: the probability must be from 0 to 1, got %g", op, p);
+  RL_CHECK(is_differentiable(input->dtype), Runtime,
+           "%s: expected a floating-point tensor, got %s: its elements are scaled", op, name_of(input->dtype));
+  Ref mask = rl::empty_like(input, input->dtype);
+  if (!has_memory(input)) return {rl::empty_like(input, input->dtype), mask};
+  Ref output = convert(input, input->dtype);
+  Generator& source = default_generator();
+  by_floating(op, input->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T *y = output->data_as<T>(), *m = mask->data_as<T>();
+    const int64_t n = input->numel;
+    Unlocked unlocked(n);
+    if (p == 0 || p == 1) {  // nothing is left to chance
+      std::fill(m, m + n, T(1 - p));
+    } else {
+      const std::lock_guard<std::mutex> lock(source.mutex);
+      fill_bernoulli(Run<T>{m, n}, 1 - p, source);
+    }
+    const T scale = p == 1 ? T(1) : T(1) / T(1 - p);
+    for (int64_t i = 0; i < n; ++i) {
+      m[i] *= scale;
+      y[i] *= m[i];
+    }
+  });
+  return {output, mask};
+}
+
+}  // namespace kernels
+}  // namespace rl

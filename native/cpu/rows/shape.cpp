@@ -1,0 +1,152 @@
+// Copies, conversions, and the gradients of views: zeros with the gradient written into the view's place.
+#include <cstring>
+
+#include "autograd/history.h"
+#include "device/create.h"
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+
+namespace {
+template <class F> Ref zeros_with(In g, DimSpan sizes, F view) {
+  Ref x = full(sizes, Scalar(0), g->dtype, g->device);
+  Ref part = alias(x.get(), view(x->layout()));
+  copy_into(part.get(), g);
+  return x;
+}
+
+// The same where places of the view may coincide: every element is added.
+Ref zeros_with_added(In g, Ref x, const Layout& view) {
+  Ref part = alias(x.get(), view);
+  int64_t n = g->numel;
+  if (!n || !has_memory(x.get())) return x;
+  Ref source = as_contiguous(g);
+  RL_CHECK(g->dtype == DType::Float32 || g->dtype == DType::Float64, NotImplemented, "backward of an overlapping view: not implemented for dtype %s",
+           name_of(g->dtype));
+  Dims index(part->ndim);
+  for (int64_t i = 0; i < n; ++i) {
+    int64_t at = 0;
+    for (int d = 0; d < part->ndim; ++d) at += index[d] * part->strides()[d];
+    if (g->dtype == DType::Float32) {
+      part->data_as<float>()[at] += source->data_as<float>()[i];
+    } else {
+      part->data_as<double>()[at] += source->data_as<double>()[i];
+    }
+    for (int d = part->ndim - 1; d >= 0 && ++index[d] == part->dims[d]; --d) index[d] = 0;
+  }
+  return x;
+}
+}  // namespace
+
+namespace kernels {
+
+Ref select_backward(In g, DimSpan input, int64_t dim, int64_t index) {
+  return zeros_with(g, input, [&](const Layout& x) { return layout::select(x, dim, index); });
+}
+Ref slice_backward(In g, DimSpan input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+  return zeros_with(g, input, [&](const Layout& x) { return layout::slice(x, dim, start, end, step); });
+}
+Ref narrow_backward(In g, DimSpan input, int64_t dim, int64_t start, int64_t length) {
+  return zeros_with(g, input, [&](const Layout& x) { return layout::narrow(x, dim, start, length); });
+}
+Ref diagonal_backward(In g, DimSpan input, int64_t offset, int64_t dim1, int64_t dim2) {
+  return zeros_with(g, input, [&](const Layout& x) { return layout::diagonal(x, offset, dim1, dim2); });
+}
+Ref unfold_backward(In g, DimSpan input, int64_t dimension, int64_t size, int64_t step) {
+  Ref x = full(input, Scalar(0), g->dtype, g->device);
+  return zeros_with_added(g, x, layout::unfold(x->layout(), dimension, size, step));
+}
+// Assumes the input was row-major from the start of its storage, as PyTorch's geometry does where that is so.
+Ref as_strided_backward(In g, DimSpan input, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
+  Ref x = full(input, Scalar(0), g->dtype, g->device);
+  Layout view = layout::as_strided(x->layout(), size, stride, storage_offset);
+  check_bounds(view, size_of(x->dtype), x->storage->nbytes, "as_strided backward");
+  return zeros_with_added(g, x, view);
+}
+
+Ref clone(In input, MemoryFormat format) { return format == MemoryFormat::Contiguous ? contiguous_copy(input) : convert(input, input->dtype); }
+Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
+
+void copy(In self, In src, bool) {
+  Tensor* y = self.mutable_tensor();
+  if (y == src.tensor()) return;
+  check_no_internal_overlap(y, "copy_");
+  if (y->numel && may_share_memory(y, src) && y->storage->data) {
+    Ref apart = contiguous_copy(src);
+    return copy_into(y, apart.get());
+  }
+  copy_into(y, src);
+}
+
+void fill(In self, const Arg& value) {
+  if (!value.tensor) {
+    Category c = value.number.category;
+    RL_CHECK(c < Category::Complex || is_complex(self->dtype), Runtime, "fill_: a complex value does not fit dtype %s", name_of(self->dtype));
+    return rl::fill(self.mutable_tensor(), value.number);
+  }
+  RL_CHECK(value.tensor->ndim == 0, Runtime, "fill_: expected a number or a 0-d tensor, got a tensor of shape %s", to_string(value.tensor->sizes()).c_str());
+  copy_into(self.mutable_tensor(), value.tensor);
+}
+
+void zero(In self) {
+  if (self->contiguous() && has_memory(self)) {
+    std::memset(self->data(), 0, static_cast<size_t>(self->numel) * size_of(self->dtype));
+  } else {
+    rl::fill(self.mutable_tensor(), Scalar(0));
+  }
+}
+
+}  // namespace kernels
+
+namespace compose {
+
+Ref sum_to(In input, DimSpan size) { return finish_gradient(Ref::retain(input.mutable_tensor()), Expected{input->dtype, Dims(size)}); }
+
+Ref contiguous(In input, MemoryFormat) { return input->contiguous() ? Ref::retain(input.mutable_tensor()) : ops::clone(input, MemoryFormat::Contiguous); }
+
+Ref reshape(In input, DimSpan shape) {
+  Dims sizes = infer_sizes(shape, input->numel, input->sizes(), "reshape");
+  if (view_strides(input->sizes(), input->strides(), sizes)) return ops::view(input, sizes);
+  return ops::view(ops::clone(input, MemoryFormat::Contiguous), sizes);
+}
+
+Ref flatten(In input, int64_t start_dim, int64_t end_dim) {
+  if (input->ndim == 0) {
+    wrap_dim(start_dim, 0, "flatten");
+    wrap_dim(end_dim, 0, "flatten");
+    return ops::reshape(input, Dims{1});
+  }
+  int a = wrap_dim(start_dim, input->ndim, "flatten"), b = wrap_dim(end_dim, input->ndim, "flatten");
+  RL_CHECK(a <= b, Runtime, "flatten: start_dim (%d) comes after end_dim (%d)", a, b);
+  if (a == b) return Ref::retain(input.mutable_tensor());
+  Dims sizes;
+  int64_t merged = 1;
+  for (int i = 0; i < input->ndim; ++i) {
+    if (i < a || i > b) {
+      sizes.push_back(input->dims[i]);
+    } else {
+      merged *= input->dims[i];
+      if (i == b) sizes.push_back(merged);
+    }
+  }
+  return ops::reshape(input, sizes);
+}
+
+Ref view_as(In input, In other) { return ops::view(input, other->sizes()); }
+Ref expand_as(In input, In other) { return ops::expand(input, other->sizes()); }
+Ref reshape_as(In input, In other) { return ops::reshape(input, other->sizes()); }
+
+std::vector<Ref> unbind(In input, int64_t dim) {
+  RL_CHECK(input->ndim > 0, Runtime, "unbind: a 0-d tensor has no dimension to take apart");
+  int d = wrap_dim(dim, input->ndim, "unbind");
+  std::vector<Ref> slices;
+  for (int64_t i = 0; i < input->dims[d]; ++i) {
+    slices.push_back(ops::select(input, d, i));
+    if (Autograd* a = slices.back()->autograd; a && a->step) a->step->origin = ViewOrigin::MultiView;
+  }
+  return slices;
+}
+
+}  // namespace compose
+}  // namespace rl

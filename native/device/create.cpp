@@ -1,0 +1,103 @@
+#include "device/create.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "device/allocator.h"
+
+namespace rl {
+
+namespace {
+void release_cpu(Storage* s) { allocator::free(s->data, s->nbytes); }
+void release_other(Storage* s) {
+  if (s->data) device(s->device).free(s->data, s->nbytes);
+}
+
+size_t bytes_of(DimSpan sizes, DType dtype) {
+  for (int64_t s : sizes)
+    RL_CHECK(s >= 0, Runtime, "a tensor of negative size was asked for: %s", to_string(sizes).c_str());
+  int64_t n = product(sizes), bytes;
+  RL_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes), Runtime, "a tensor of sizes %s has more than 2^63 bytes",
+           to_string(sizes).c_str());
+  return static_cast<size_t>(bytes);
+}
+}  // namespace
+
+Storage* allocate_storage(size_t nbytes, DeviceId id) {
+  if (id.type == DeviceType::Cpu) [[likely]]
+    return new_storage(allocator::allocate(nbytes), nbytes, id, release_cpu, nullptr);
+  return new_storage(device(id).allocate(nbytes), nbytes, id, release_other, nullptr);
+}
+
+Ref empty(DimSpan sizes, DType dtype, DeviceId id) { return new_contiguous(allocate_storage(bytes_of(sizes, dtype), id), dtype, sizes); }
+
+Ref empty_strided(DimSpan sizes, DimSpan strides, DType dtype, DeviceId id) {
+  int64_t last = 0;
+  bool none = false;
+  for (int i = 0; i < sizes.n; ++i) {
+    none |= sizes[i] == 0;
+    last += (sizes[i] - 1) * strides[i];
+  }
+  size_t nbytes = none ? 0 : static_cast<size_t>(last + 1) * size_of(dtype);
+  return new_tensor(allocate_storage(nbytes, id), dtype, sizes, strides, 0);
+}
+
+Ref empty_like(const Tensor* like, DType dtype) {
+  if (like->contiguous()) return empty(like->sizes(), dtype, like->device);
+  if (is_non_overlapping_and_dense(like->sizes(), like->strides())) return empty_strided(like->sizes(), like->strides(), dtype, like->device);
+  // Keep the order of the dimensions in memory, densely.
+  int n = like->ndim;
+  SmallVector<int, 8> order;
+  for (int i = 0; i < n; ++i) order.push_back(i);
+  DimSpan sizes = like->sizes(), strides = like->strides();
+  // As PyTorch orders them: a later dimension stays inside an earlier one of equal stride; a stride of 0 decides nothing.
+  auto inside = [&](int a, int b) {
+    if (strides[a] == 0 || strides[b] == 0) return 0;
+    if (strides[a] != strides[b]) return strides[a] < strides[b] ? -1 : 1;
+    return sizes[a] > sizes[b] ? 1 : 0;
+  };
+  std::reverse(order.begin(), order.end());  // innermost first
+  for (int i = 1; i < n; ++i) {
+    int at = i;
+    for (int j = i - 1; j >= 0; --j) {
+      int c = inside(order[j], order[at]);
+      if (c > 0) {
+        std::swap(order[j], order[at]);
+        at = j;
+      } else if (c < 0) {
+        break;
+      }
+    }
+  }
+  Dims dense(n);
+  int64_t step = 1;
+  for (int i : order) {
+    dense[i] = step;
+    step *= sizes[i] > 1 ? sizes[i] : 1;
+  }
+  return empty_strided(sizes, dense, dtype, like->device);
+}
+
+void resize(Tensor* x, DimSpan sizes) {
+  if (x->sizes() == sizes) return;
+  int64_t needed_elements = product(sizes) + x->offset;
+  size_t needed = static_cast<size_t>(needed_elements) * size_of(x->dtype);
+  if (needed > x->storage->nbytes) {
+    RL_CHECK(x->storage->resizable && root(x->storage) == x->storage, Runtime,
+             "resize_: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu bytes",
+             x->storage->nbytes, needed);
+    Storage* s = x->storage;
+    Device& d = device(s->device);
+    char* grown = d.allocate(needed);
+    if (d.has_memory) {
+      d.copy(grown, s->data, s->nbytes, s->device);
+      d.free(s->data, s->nbytes);
+    }
+    s->data = grown;
+    s->nbytes = needed;
+  }
+  Layout layout{Dims(sizes), contiguous_strides(sizes), x->offset};
+  set_layout(x, layout);
+}
+
+}  // namespace rl

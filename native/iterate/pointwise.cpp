@@ -1,0 +1,283 @@
+#include "iterate/pointwise.h"
+
+#include "base/parallel.h"
+#include "device/create.h"
+
+namespace rl {
+
+namespace {
+
+struct alignas(16) Cell {
+  char bytes[16];
+};
+
+Loop loop_of(const PointwiseRow& row, DType d) { return (*row.loops)[static_cast<int>(d)]; }
+
+[[gnu::cold, gnu::noinline]] void no_loop(const PointwiseRow& row, DType d) {
+  fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s", row.name, name_of(d));
+}
+
+bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k & 1); }
+
+// A scalar parameter must not carry more than the result's category: alpha=1.5 with integers would be lost silently.
+void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
+  for (int k = row.inputs; k < args.n; ++k) {
+    Category c = args[k].number.category;
+    RL_CHECK(c <= category_of(d) || (c == Category::Integral && d == DType::Bool), Runtime,
+             "%s: a %s parameter does not fit operands of dtype %s; give an integer, or make the operands floating", row.name,
+             c == Category::Complex ? "complex" : "floating-point", name_of(d));
+  }
+}
+
+// Everything of the operands of one call once shapes and dtypes are settled.
+struct Call {
+  Dims sizes;
+  Operand operands[kMaxOperands];
+  Cell cells[kMaxOperands];
+  Ref kept[kMaxOperands];
+  int n = 1;
+
+  Call(const PointwiseRow& row, Span<const Arg> args, DType arithmetic) {
+    for (int k = 0; k < args.n; ++k) {
+      const Arg& a = args[k];
+      DType want = takes_part(row, k) || k >= row.inputs ? arithmetic : DType::Bool;
+      if (!a.tensor) {
+        a.number.store(want, cells[k].bytes);
+        operands[n++] = Operand::cell(cells[k].bytes);
+        continue;
+      }
+      const Tensor* x = a.tensor;
+      if (x->dtype != want) {
+        kept[k] = convert(x, want);
+        x = kept[k].get();
+      }
+      sizes = n == 1 ? Dims(x->sizes()) : broadcast_sizes(sizes, x->sizes(), row.name);
+      operands[n++] = Operand::of(x);
+    }
+  }
+  void run(Loop loop, Tensor* out) {
+    operands[0] = Operand::of(out);
+    Plan(sizes, Span<const Operand>(operands, n)).run(loop);
+  }
+};
+
+// The commonest call: tensors of one dtype, shape and contiguity, and numbers that do not change the dtype.
+// Returns the leading tensor, or nullptr.
+const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
+  const Tensor* first = args[0].tensor;
+  if (!first || !first->contiguous() || row.bool_inputs || first->device.type != DeviceType::Cpu) return nullptr;
+  Category category = category_of(first->dtype);
+  if (row.integers_to_float && category < Category::Floating) return nullptr;
+  for (int k = 1; k < args.n; ++k) {
+    if (const Tensor* x = args[k].tensor) {
+      if (x->dtype != first->dtype || !x->contiguous() || x->ndim != first->ndim || x->device != first->device) return nullptr;
+      for (int i = 0; i < x->ndim; ++i)
+        if (x->dims[i] != first->dims[i]) return nullptr;
+    } else if (args[k].number.category > category) {
+      return nullptr;
+    }
+  }
+  return first;
+}
+
+void run_same_layout(Span<const Arg> args, const Tensor* first, Tensor* out, Loop loop) {
+  char* data[kMaxOperands];
+  int64_t strides[kMaxOperands];
+  Cell cells[kMaxOperands];
+  int64_t itemsize = static_cast<int64_t>(size_of(first->dtype));
+  data[0] = out->data();
+  strides[0] = static_cast<int64_t>(size_of(out->dtype));
+  for (int k = 0; k < args.n; ++k) {
+    if (args[k].tensor) {
+      data[k + 1] = args[k].tensor->data();
+      strides[k + 1] = itemsize;
+    } else {
+      args[k].number.store(first->dtype, cells[k].bytes);
+      data[k + 1] = cells[k].bytes;
+      strides[k + 1] = 0;
+    }
+  }
+  int64_t n = first->numel;
+  if (n <= kGrain) {
+    if (n) loop(data, strides, n);
+    return;
+  }
+  Unlocked unlocked(n);
+  int count = args.n + 1;
+  parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) {
+    char* at[kMaxOperands];
+    for (int k = 0; k < count; ++k) at[k] = data[k] + begin * strides[k];
+    loop(at, strides, end - begin);
+  });
+}
+
+}  // namespace
+
+void check_same_device(const char* op, Span<const Arg> args) {
+  const Tensor* lead = nullptr;
+  for (const Arg& a : args) {
+    const Tensor* x = a.tensor;
+    if (!x) continue;
+    if (!lead) {
+      lead = x;
+    } else if (x->device.type != lead->device.type) {
+      if (x->ndim == 0 && x->device.type == DeviceType::Cpu) continue;  // a 0-d CPU tensor acts as a number
+      if (lead->ndim == 0 && lead->device.type == DeviceType::Cpu) {
+        lead = x;
+        continue;
+      }
+      fail(ErrorType::Runtime, "%s: the operands live on two devices, %s and %s; move one with .to(device)", op, name_of(lead->device),
+           name_of(x->device));
+    }
+  }
+}
+
+DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
+  Arg promoted[kMaxOperands];
+  int n = 0;
+  for (int k = 0; k < row.inputs; ++k) {
+    if (takes_part(row, k)) {
+      promoted[n++] = args[k];
+    } else {
+      RL_CHECK(!args[k].tensor || args[k].tensor->dtype == DType::Bool || args[k].tensor->dtype == DType::UInt8, Runtime,
+               "%s: expected a condition of dtype bool, got %s; compare first, or use .bool()", row.name, name_of(args[k].tensor->dtype));
+    }
+  }
+  DType d = result_dtype(Span<const Arg>(promoted, n));
+  if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
+  if (!loop_of(row, d)) no_loop(row, d);
+  check_scalars(row, args, d);
+  return d;
+}
+
+Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
+  if (const Tensor* first = same_layout(row, args)) [[likely]] {
+    if (Loop loop = loop_of(row, first->dtype)) {
+      Ref out = empty(first->sizes(), row.bool_output ? DType::Bool : first->dtype, first->device);
+      run_same_layout(args, first, out.get(), loop);
+      return out;
+    }
+  }
+  check_same_device(row.name, args);
+  DType d = arithmetic_dtype(row, args);
+  DType out_dtype = row.bool_output ? DType::Bool : d;
+  Call call(row, args, d);
+  DeviceId device{};
+  for (const Arg& a : args)
+    if (a.tensor && (a.tensor->device.type != DeviceType::Cpu)) device = a.tensor->device;
+  Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)), out_dtype, device);
+  if (has_memory(out.get())) call.run(loop_of(row, d), out.get());
+  return out;
+}
+
+void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
+  if (const Tensor* first = same_layout(row, args); first && (first == out || out->data() == first->data()) && out->contiguous() &&
+                                                    out->numel == first->numel && out->ndim == first->ndim &&
+                                                    out->dtype == (row.bool_output ? DType::Bool : first->dtype)) [[likely]] {
+    bool apart = true;
+    for (int k = 1; k < args.n && apart; ++k)
+      apart = !args[k].tensor || args[k].tensor->storage != out->storage || args[k].tensor == out;
+    if (Loop loop = loop_of(row, first->dtype); loop && apart) return run_same_layout(args, first, out, loop);
+  }
+  check_same_device(row.name, args);
+  DType d = arithmetic_dtype(row, args);
+  DType result = row.bool_output ? DType::Bool : d;
+  RL_CHECK(can_cast(result, out->dtype), Runtime, "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first",
+           row.name, name_of(result), name_of(out->dtype));
+  check_no_internal_overlap(out, row.name);
+  for (const Arg& a : args)
+    if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
+  Call call(row, args, d);
+  if (resize_out) {
+    prepare_out(out, call.sizes, result, row.name);
+  } else {
+    RL_CHECK(DimSpan(call.sizes) == out->sizes(), Runtime,
+             "%s: the operands broadcast to shape %s, which does not fit the written tensor's shape %s; in-place operations cannot change a shape", row.name,
+             to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
+  }
+  if (!has_memory(out)) return;
+  if (result == out->dtype) return call.run(loop_of(row, d), out);
+  Ref temporary = empty(call.sizes, result, out->device);
+  call.run(loop_of(row, d), temporary.get());
+  copy_into(out, temporary.get());
+}
+
+// ------------------------------------------------------------------ copies
+
+void copy_into(Tensor* dst, const Tensor* src) {
+  if (!has_memory(dst) || !has_memory(src)) return;
+  Loop loop = picked_level_tables().cast[static_cast<int>(dst->dtype)][static_cast<int>(src->dtype)];
+  RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype), name_of(dst->dtype));
+  RL_CHECK(src->ndim <= dst->ndim || product(src->sizes()) == 1, Runtime, "copy: shape %s does not broadcast to shape %s", to_string(src->sizes()).c_str(),
+           to_string(dst->sizes()).c_str());
+  Layout expanded = layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
+  Operand operands[2] = {Operand::of(dst), {src->data(), static_cast<int64_t>(size_of(src->dtype)), expanded.sizes, expanded.strides}};
+  Plan(dst->sizes(), Span<const Operand>(operands, 2)).run(loop);
+}
+
+Ref convert(const Tensor* x, DType to) {
+  Ref y = empty_like(x, to);
+  copy_into(y.get(), x);
+  return y;
+}
+
+Ref contiguous_copy(const Tensor* x) {
+  Ref y = empty(x->sizes(), x->dtype, x->device);
+  copy_into(y.get(), x);
+  return y;
+}
+
+Ref as_dtype(const Tensor* x, DType to) { return x->dtype == to ? Ref::retain(const_cast<Tensor*>(x)) : convert(x, to); }
+Ref as_contiguous(const Tensor* x) { return x->contiguous() ? Ref::retain(const_cast<Tensor*>(x)) : contiguous_copy(x); }
+
+void fill(Tensor* x, const Scalar& value) {
+  if (!has_memory(x)) return;
+  Cell cell;
+  value.store(x->dtype, cell.bytes);
+  Loop loop = picked_level_tables().cast[static_cast<int>(x->dtype)][static_cast<int>(x->dtype)];
+  RL_CHECK(loop, NotImplemented, "fill: not implemented for tensors of dtype %s yet", name_of(x->dtype));
+  Operand operands[2] = {Operand::of(x), Operand::cell(cell.bytes)};
+  Plan(x->sizes(), Span<const Operand>(operands, 2)).run(loop);
+}
+
+Ref full(DimSpan sizes, const Scalar& value, DType dtype, DeviceId device) {
+  Ref x = empty(sizes, dtype, device);
+  fill(x.get(), value);
+  return x;
+}
+
+// ------------------------------------------------------------------ checks
+
+bool can_cast(DType from, DType to) {
+  if (category_of(from) > Category::Integral) return category_of(to) >= category_of(from);
+  return to != DType::Bool || from == DType::Bool;
+}
+
+void check_no_internal_overlap(const Tensor* out, const char* op) {
+  RL_CHECK(!has_internal_overlap(out->sizes(), out->strides()), Runtime,
+           "%s: the tensor to be written (shape %s, strides %s) is expanded: several of its elements share one place in memory; .clone() it first", op,
+           to_string(out->sizes()).c_str(), to_string(out->strides()).c_str());
+}
+
+void check_no_partial_overlap(const Tensor* out, const Tensor* in, const char* op) {
+  if (out == in || out->storage->data == nullptr || !out->numel || !in->numel) return;
+  if (!may_share_memory(out, in)) return;
+  if (!is_non_overlapping_and_dense(out->sizes(), out->strides()) || !is_non_overlapping_and_dense(in->sizes(), in->strides())) return;
+  Extent a = extent(out), b = extent(in);
+  if (a.first == b.first && a.last == b.last && out->strides() == in->strides()) return;
+  fail(ErrorType::Runtime, "%s: an input and the tensor to be written share part of their memory; .clone() one of them first", op);
+}
+
+void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op) {
+  RL_CHECK(can_cast(dtype, out->dtype), Runtime, "%s: the result has dtype %s, which cannot be written to out= of dtype %s", op, name_of(dtype),
+           name_of(out->dtype));
+  if (out->sizes() == sizes) return;
+  if (out->numel) {
+    std::string text = format_text("%s: out= had shape %s and was resized to %s; give an out of the right shape, or an empty one (out.resize_(0))", op,
+                                   to_string(out->sizes()).c_str(), to_string(sizes).c_str());
+    if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonError();
+  }
+  resize(out, sizes);
+}
+
+}  // namespace rl

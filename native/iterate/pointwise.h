@@ -1,0 +1,43 @@
+// What the table's pointwise rows share: promotion, broadcasting, outputs, and the call of a compiled loop.
+#pragma once
+#include "iterate/plan.h"
+#include "tensor/promote.h"
+
+namespace rl {
+
+// The constant part of a pointwise row, generated.
+struct PointwiseRow {
+  const char* name;
+  int index;               // of its loops in the family's table
+  uint8_t inputs;          // operands that broadcast and promote
+  uint8_t scalars;         // trailing numbers, of the arithmetic type
+  uint32_t bool_inputs;    // bit k: operand k is a bool mask and takes no part in promotion
+  bool bool_output;
+  bool integers_to_float;  // integer operands compute in the default dtype
+  const Loop (*loops)[kDTypes];  // set at load, for the instruction level
+};
+
+// The operands' common dtype under the row's rules; an error where the row has no loop for it.
+DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args);
+Ref pointwise(const PointwiseRow& row, Span<const Arg> args);
+// Writes into `out`; `resize_out` lets it take another shape first (out=, not in-place).
+void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out);
+
+// dst[...] = src[...], with broadcasting and conversion.
+void copy_into(Tensor* dst, const Tensor* src);
+Ref convert(const Tensor* x, DType to);            // always a new tensor, strides kept where dense
+Ref contiguous_copy(const Tensor* x);
+Ref as_dtype(const Tensor* x, DType to);           // x itself where it has that dtype
+Ref as_contiguous(const Tensor* x);                // x itself where it is contiguous
+void fill(Tensor* x, const Scalar& value);
+Ref full(DimSpan sizes, const Scalar& value, DType dtype, DeviceId device = {});
+
+// Raises where writing `out` while reading `in` would read what was written, or writes one element twice.
+void check_no_internal_overlap(const Tensor* out, const char* op);
+void check_no_partial_overlap(const Tensor* out, const Tensor* in, const char* op);
+// Prepares `out` for a result of that shape and dtype: casting rule, resize (with a warning where it had elements).
+void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op);
+bool can_cast(DType from, DType to);
+void check_same_device(const char* op, Span<const Arg> args);
+
+}  // namespace rl

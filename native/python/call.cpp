@@ -1,0 +1,538 @@
+#include "python/call.h"
+
+#include <string>
+
+#include "autograd/history.h"
+#include "device/device.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+
+// ------------------------------------------------------------------ matching
+
+bool has_torch_function(PyObject* o) {
+  if (is_exact_tensor(o) || PyType_IsSubtype(Py_TYPE(o), tensor_type)) {
+    if (is_exact_tensor(o)) return false;
+    static PyObject* name = PyUnicode_InternFromString("__torch_function__");
+    PyObject* own = PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(o)), name);
+    PyObject* base = PyObject_GetAttr(reinterpret_cast<PyObject*>(tensor_type), name);
+    if (!own || !base) PyErr_Clear();
+    // Bound class methods compare by their function.
+    PyObject* f = own && PyMethod_Check(own) ? PyMethod_GET_FUNCTION(own) : own;
+    PyObject* g = base && PyMethod_Check(base) ? PyMethod_GET_FUNCTION(base) : base;
+    bool differs = own && f != g;
+    Py_XDECREF(own);
+    Py_XDECREF(base);
+    return differs;
+  }
+  PyTypeObject* t = Py_TYPE(o);
+  if (t == &PyLong_Type || t == &PyFloat_Type || t == &PyBool_Type || t == &PyTuple_Type || t == &PyList_Type || t == &PyUnicode_Type || o == Py_None) return false;
+  static PyObject* name = PyUnicode_InternFromString("__torch_function__");
+  PyObject* own = PyObject_GetAttr(reinterpret_cast<PyObject*>(t), name);
+  if (!own) {
+    PyErr_Clear();
+    return false;
+  }
+  Py_DECREF(own);
+  return true;
+}
+
+static bool is_zero_dim_integer(PyObject* o) {
+  if (!is_tensor(o)) return false;
+  Tensor* t = reinterpret_cast<Tensor*>(o);
+  return t->numel == 1 && is_integral(t->dtype);
+}
+
+static bool is_integer(PyObject* o) {
+  return PyLong_Check(o) || (!PyFloat_Check(o) && !is_tensor(o) && PyIndex_Check(o)) || is_zero_dim_integer(o);
+}
+
+bool integer_from(PyObject* o, int64_t* out) {
+  if (!is_integer(o)) return false;
+  if (PyLong_Check(o)) {
+    *out = PyLong_AsLongLong(o);
+  } else {
+    PyRef index = PyRef::steal(PyNumber_Index(o));
+    if (!index) throw PythonError();
+    *out = PyLong_AsLongLong(index.get());
+  }
+  if (*out == -1 && PyErr_Occurred()) {
+    PyErr_Clear();
+    fail(ErrorType::Runtime, "an integer argument does not fit into 64 bits");
+  }
+  return true;
+}
+
+static bool is_number(PyObject* o) {
+  if (PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)) return true;
+  return !is_tensor(o) && !PySequence_Check(o) && PyNumber_Check(o) && !PyUnicode_Check(o) && (PyIndex_Check(o) || Py_TYPE(o)->tp_as_number->nb_float);
+}
+
+bool number_from(PyObject* o, Scalar* out) {
+  if (PyFloat_CheckExact(o)) {
+    *out = Scalar(PyFloat_AS_DOUBLE(o));
+    return true;
+  }
+  if (PyBool_Check(o)) {
+    *out = Scalar(o == Py_True);
+    return true;
+  }
+  if (PyLong_Check(o)) {
+    int64_t v = PyLong_AsLongLong(o);
+    if (v == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      fail(ErrorType::Runtime, "an integer number does not fit into 64 bits");
+    }
+    *out = Scalar(v);
+    return true;
+  }
+  if (PyComplex_Check(o)) {
+    *out = Scalar(std::complex<double>(PyComplex_RealAsDouble(o), PyComplex_ImagAsDouble(o)));
+    return true;
+  }
+  if (!is_number(o)) return false;
+  if (PyIndex_Check(o)) {
+    int64_t v;
+    if (integer_from(o, &v)) {
+      *out = Scalar(v);
+      return true;
+    }
+  }
+  double v = PyFloat_AsDouble(o);
+  if (v == -1 && PyErr_Occurred()) throw PythonError();
+  *out = Scalar(v);
+  return true;
+}
+
+static bool is_int_sequence(PyObject* o) {
+  if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
+  Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+  for (Py_ssize_t i = 0; i < n; ++i)
+    if (!is_integer(PySequence_Fast_GET_ITEM(o, i))) return false;
+  return true;
+}
+
+static bool is_tensor_sequence(PyObject* o) {
+  if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(o, i);
+    if (!is_tensor(item) && item != Py_None) return false;
+  }
+  return true;
+}
+
+bool Call::accepts(const ParameterSpec& p, PyObject* o) {
+  if (o == Py_None) {
+    switch (p.kind) {
+      case Kind::TensorOpt: case Kind::NumberOpt: case Kind::IntOpt: case Kind::IntsOpt: case Kind::DTypeOpt: case Kind::LayoutOpt: case Kind::DeviceOpt:
+      case Kind::MemoryFormatOpt: case Kind::GeneratorOpt: case Kind::Out: return true;
+      default: return false;
+    }
+  }
+  switch (p.kind) {
+    case Kind::Tensor: case Kind::TensorOpt:
+      if (is_exact_tensor(o)) [[likely]] return true;
+      if (is_tensor(o)) {
+        overloaded_ |= has_torch_function(o);
+        return true;
+      }
+      if (has_torch_function(o)) return overloaded_ = true;
+      return false;
+    case Kind::Operand:
+      if (is_exact_tensor(o)) [[likely]] return true;
+      if (is_tensor(o)) {
+        overloaded_ |= has_torch_function(o);
+        return true;
+      }
+      if (is_number(o)) return true;
+      if (has_torch_function(o)) return overloaded_ = true;
+      return false;
+    case Kind::Number: case Kind::NumberOpt: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0 && !reinterpret_cast<Tensor*>(o)->requires_grad());
+    case Kind::Int: case Kind::IntOpt: return is_integer(o);
+    case Kind::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
+    case Kind::Bool: return PyBool_Check(o);
+    case Kind::Ints: case Kind::IntsOpt: return is_int_sequence(o) || is_integer(o);
+    case Kind::IntsVar: return is_int_sequence(o) || is_integer(o);
+    case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
+    case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
+    case Kind::DType: case Kind::DTypeOpt: {
+      DType d;
+      return dtype_from(o, &d);
+    }
+    case Kind::LayoutOpt: return is_layout(o);
+    case Kind::DeviceOpt: {
+      DeviceId d;
+      return device_from(o, &d);
+    }
+    case Kind::MemoryFormatOpt: {
+      MemoryFormat f;
+      return memory_format_from(o, &f);
+    }
+    case Kind::GeneratorOpt: return !std::strcmp(Py_TYPE(o)->tp_name, "rushlight.Generator") || !std::strcmp(Py_TYPE(o)->tp_name, "torch.Generator") || std::strstr(Py_TYPE(o)->tp_name, "Generator");
+    case Kind::Tensors: return is_tensor_sequence(o);
+    case Kind::Out: return is_tensor(o) || is_tensor_sequence(o);
+  }
+  return false;
+}
+
+// NumPy's names for common arguments, which PyTorch takes too.
+static bool same_name(PyObject* keyword, const char* name) {
+  if (PyUnicode_CompareWithASCIIString(keyword, name) == 0) return true;
+  struct Alias { const char *numpy, *own; };
+  static const Alias aliases[] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"}};
+  for (const Alias& a : aliases)
+    if (!std::strcmp(a.own, name) && PyUnicode_CompareWithASCIIString(keyword, a.numpy) == 0) return true;
+  return false;
+}
+
+bool Call::place(SignatureSpec& spec) {
+  spec_ = &spec;
+  var_ = nullptr;
+  overloaded_ = false;
+  for (int i = 0; i < spec.count; ++i) slots_[i] = nullptr;
+  int at = 0;
+  if (self_) slots_[at++] = self_;
+  Py_ssize_t k = 0;
+  for (; k < nargs_; ++k) {
+    if (at >= spec.count || spec.parameters[at].keyword_only) return false;
+    const ParameterSpec& p = spec.parameters[at];
+    bool grouped = p.kind == Kind::IntsVar || ((p.kind == Kind::Ints || p.kind == Kind::IntsOpt) && at + 1 == (self_ ? 2 : 1) && false);
+    if (grouped && !PyTuple_Check(args_[k]) && !PyList_Check(args_[k])) {
+      var_ = args_ + k;
+      var_count_ = nargs_ - k;
+      for (Py_ssize_t j = k; j < nargs_; ++j)
+        if (!is_integer(args_[j])) return false;
+      slots_[at++] = args_[k];
+      k = nargs_;
+      break;
+    }
+    slots_[at++] = args_[k];
+  }
+  if (!kwnames_) return true;
+  Py_ssize_t named = PyTuple_GET_SIZE(kwnames_);
+  for (Py_ssize_t j = 0; j < named; ++j) {
+    PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
+    int i = 0;
+    while (i < spec.count && !(spec.interned && spec.interned[i] == keyword)) ++i;
+    if (i == spec.count)
+      for (i = 0; i < spec.count && !same_name(keyword, spec.parameters[i].name); ++i) {}
+    if (i == spec.count || slots_[i]) return false;
+    slots_[i] = args_[nargs_ + j];
+  }
+  return true;
+}
+
+bool Call::bind(SignatureSpec& spec) {
+  if (!spec.interned) [[unlikely]] {
+    spec.interned = new PyObject*[spec.count];
+    for (int i = 0; i < spec.count; ++i) spec.interned[i] = PyUnicode_InternFromString(spec.parameters[i].name);
+  }
+  if (!place(spec)) return false;
+  for (int i = 0; i < spec.count; ++i) {
+    PyObject* o = slots_[i];
+    if (!o) {
+      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar) return false;
+      continue;
+    }
+    if (!accepts(spec.parameters[i], o) && !(spec.parameters[i].has_default && o == Py_None && spec.parameters[i].kind != Kind::Int && spec.parameters[i].kind != Kind::Bool)) return false;
+  }
+  return true;
+}
+
+static std::string describe(PyObject* o) {
+  if (is_tensor(o)) {
+    Tensor* t = reinterpret_cast<Tensor*>(o);
+    return std::string("Tensor(") + name_of(t->dtype) + ", " + to_string(t->sizes()) + ")";
+  }
+  if (PyTuple_Check(o) || PyList_Check(o)) {
+    std::string text = PyTuple_Check(o) ? "(" : "[";
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+    for (Py_ssize_t i = 0; i < n && i < 6; ++i) text += (i ? ", " : "") + describe(PySequence_Fast_GET_ITEM(o, i));
+    return text + (n > 6 ? ", ..." : "") + (PyTuple_Check(o) ? ")" : "]");
+  }
+  return Py_TYPE(o)->tp_name;
+}
+
+void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
+  if (PyErr_Occurred()) throw PythonError();
+  std::string given;
+  for (Py_ssize_t i = 0; i < nargs_; ++i) given += (given.empty() ? "" : ", ") + describe(args_[i]);
+  if (kwnames_)
+    for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_); ++j)
+      given += (given.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames_, j))) + "=" + describe(args_[nargs_ + j]);
+  std::string why;
+  if (specs.size() == 1) {
+    SignatureSpec& spec = **specs.begin();
+    if (place(spec)) {
+      for (int i = 0; i < spec.count && why.empty(); ++i) {
+        const ParameterSpec& p = spec.parameters[i];
+        if (!slots_[i] && !p.has_default && p.kind != Kind::IntsVar) why = std::string("; the argument '") + p.name + "' is missing";
+        if (slots_[i] && !accepts(p, slots_[i])) why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);
+      }
+    } else if (kwnames_) {
+      for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_) && why.empty(); ++j) {
+        PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
+        bool known = false;
+        for (int i = 0; i < spec.count; ++i) known |= same_name(keyword, spec.parameters[i].name);
+        if (!known) why = std::string("; there is no argument '") + PyUnicode_AsUTF8(keyword) + "'";
+      }
+    }
+  }
+  std::string expected;
+  for (SignatureSpec* s : specs) expected += std::string(expected.empty() ? "" : "\n      or ") + s->text;
+  fail(ErrorType::Type, "%s: the arguments (%s) do not fit%s\nexpected %s", (*specs.begin())->name, given.c_str(), why.c_str(), expected.c_str());
+}
+
+// ------------------------------------------------------------------ reading
+
+static Scalar tensor_number(PyObject* o) {
+  Tensor* t = reinterpret_cast<Tensor*>(o);
+  PyRef item = PyRef::steal(element_to_python(t->dtype, t->data()));
+  Scalar s;
+  number_from(item.get(), &s);
+  return s;
+}
+
+Arg Call::operand(int i) const {
+  PyObject* o = slots_[i];
+  if (is_tensor(o)) [[likely]]
+    return Arg(reinterpret_cast<Tensor*>(o));
+  return Arg(number(i));
+}
+
+Scalar Call::number(int i) const {
+  Scalar s;
+  if (is_tensor(slots_[i])) return tensor_number(slots_[i]);
+  number_from(slots_[i], &s);
+  return s;
+}
+
+int64_t Call::integer(int i) const {
+  int64_t v = 0;
+  integer_from(slots_[i], &v);
+  return v;
+}
+
+double Call::real(int i) const {
+  Scalar s = number(i);
+  RL_CHECK(s.category < Category::Complex, Type, "%s: the argument '%s' must be real, got a complex number", spec_->name, spec_->parameters[i].name);
+  return s.to_double();
+}
+
+Dims Call::ints(int i) const {
+  Dims dims;
+  PyObject* o = slots_[i];
+  if (var_ && spec_->parameters[i].kind == Kind::IntsVar) {
+    for (Py_ssize_t k = 0; k < var_count_; ++k) {
+      int64_t v;
+      integer_from(var_[k], &v);
+      dims.push_back(v);
+    }
+    return dims;
+  }
+  if (!o || o == Py_None) return dims;
+  if (!PyTuple_Check(o) && !PyList_Check(o)) {
+    int64_t v;
+    integer_from(o, &v);
+    dims.push_back(v);
+    return dims;
+  }
+  for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
+    int64_t v;
+    integer_from(PySequence_Fast_GET_ITEM(o, k), &v);
+    dims.push_back(v);
+  }
+  return dims;
+}
+
+Dims Call::sizes(int i) const { return is_tensor(slots_[i]) ? Dims(reinterpret_cast<Tensor*>(slots_[i])->sizes()) : ints(i); }
+
+Padding Call::padding(int i, int64_t otherwise) const {
+  if (!slots_[i]) return Padding(otherwise);
+  if (!PyUnicode_Check(slots_[i])) return Padding(DimSpan(ints(i)));
+  Padding p;
+  if (!PyUnicode_CompareWithASCIIString(slots_[i], "same")) {
+    p.rule = Padding::Rule::Same;
+  } else if (!PyUnicode_CompareWithASCIIString(slots_[i], "valid")) {
+    p.rule = Padding::Rule::Valid;
+  } else {
+    fail(ErrorType::Runtime, "%s: padding='%s' is not a rule; expected 'same', 'valid' or numbers", spec_->name, PyUnicode_AsUTF8(slots_[i]));
+  }
+  return p;
+}
+
+DType Call::dtype(int i) const {
+  DType d = DType::Float32;
+  dtype_from(slots_[i], &d);
+  return d;
+}
+
+MemoryFormat Call::memory_format(int i) const {
+  MemoryFormat f = MemoryFormat::Preserve;
+  if (has(i)) memory_format_from(slots_[i], &f);
+  return f;
+}
+
+std::vector<Ref> Call::tensors(int i) const {
+  std::vector<Ref> list;
+  PyObject* o = slots_[i];
+  for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
+    PyObject* item = PySequence_Fast_GET_ITEM(o, k);
+    list.push_back(item == Py_None ? Ref() : Ref::retain(reinterpret_cast<Tensor*>(item)));
+  }
+  return list;
+}
+
+Options Call::options(int first) const {
+  Options o;
+  o.dtype = dtype_or_none(first);
+  if (has(first + 2)) {
+    DeviceId d;
+    device_from(slots_[first + 2], &d);
+    device(d);  // raises where there is none
+    if (d.type != DeviceType::Cuda) d.index = -1;
+    o.device = d;
+  }
+  return o;
+}
+
+// ------------------------------------------------------------------ __torch_function__
+
+static void collect_types(PyObject* o, std::vector<PyObject*>& objects) {
+  if (PyTuple_Check(o) || PyList_Check(o)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) collect_types(PySequence_Fast_GET_ITEM(o, i), objects);
+    return;
+  }
+  if (is_exact_tensor(o) || !has_torch_function(o)) return;
+  for (PyObject* seen : objects)
+    if (Py_TYPE(seen) == Py_TYPE(o)) return;
+  // A subclass is asked before its base.
+  size_t at = 0;
+  while (at < objects.size() && !PyType_IsSubtype(Py_TYPE(o), Py_TYPE(objects[at]))) ++at;
+  objects.insert(objects.begin() + static_cast<long>(at), o);
+}
+
+PyObject* Call::torch_function(const char* name, bool method) {
+  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight"));
+  if (!module) throw PythonError();
+  PyRef function = method ? PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), name))
+                          : PyRef::steal(PyObject_GetAttrString(module.get(), name));
+  if (!function) {
+    PyErr_Clear();
+    PyRef native = PyRef::steal(PyImport_ImportModule("rushlight._native"));
+    function = PyRef::steal(PyObject_GetAttrString(native.get(), name));
+    if (!function) throw PythonError();
+  }
+  std::vector<PyObject*> objects;
+  if (self_) collect_types(self_, objects);
+  Py_ssize_t named = kwnames_ ? PyTuple_GET_SIZE(kwnames_) : 0;
+  for (Py_ssize_t i = 0; i < nargs_ + named; ++i) collect_types(args_[i], objects);
+  PyRef args = PyRef::steal(PyTuple_New(nargs_ + (self_ ? 1 : 0))), kwargs = PyRef::steal(PyDict_New());
+  if (self_) PyTuple_SET_ITEM(args.get(), 0, Py_NewRef(self_));
+  for (Py_ssize_t i = 0; i < nargs_; ++i) PyTuple_SET_ITEM(args.get(), i + (self_ ? 1 : 0), Py_NewRef(args_[i]));
+  for (Py_ssize_t j = 0; j < named; ++j) PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(kwnames_, j), args_[nargs_ + j]);
+  PyRef types = PyRef::steal(PyTuple_New(static_cast<Py_ssize_t>(objects.size())));
+  for (size_t i = 0; i < objects.size(); ++i) PyTuple_SET_ITEM(types.get(), static_cast<Py_ssize_t>(i), Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(objects[i]))));
+  for (PyObject* o : objects) {
+    PyRef handler = PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__torch_function__"));
+    if (!handler) throw PythonError();
+    PyObject* result = PyObject_CallFunctionObjArgs(handler.get(), function.get(), types.get(), args.get(), kwargs.get(), nullptr);
+    if (!result) throw PythonError();
+    if (result != Py_NotImplemented) return result;
+    Py_DECREF(result);
+  }
+  fail(ErrorType::Type, "%s: no __torch_function__ of the given classes handles this operation (all returned NotImplemented)", name);
+}
+
+// ------------------------------------------------------------------ operators
+
+static inline bool operand_from(PyObject* o, Arg* out, bool* overloaded) {
+  if (is_exact_tensor(o)) [[likely]] {
+    *out = Arg(reinterpret_cast<Tensor*>(o));
+    return true;
+  }
+  if (is_tensor(o)) {
+    *overloaded |= !(modes & kFunctionOff) && has_torch_function(o);
+    *out = Arg(reinterpret_cast<Tensor*>(o));
+    return true;
+  }
+  if (PyFloat_CheckExact(o)) {
+    *out = Arg(PyFloat_AS_DOUBLE(o));
+    return true;
+  }
+  if (has_torch_function(o)) return *overloaded = true;
+  Scalar s;
+  if (!number_from(o, &s)) return false;
+  *out = Arg(s);
+  return true;
+}
+
+Operands operands(PyObject* a, PyObject* b, Arg* x, Arg* y) {
+  bool overloaded = false;
+  if (!operand_from(a, x, &overloaded) || !operand_from(b, y, &overloaded)) return Operands::Foreign;
+  return overloaded ? Operands::Overloaded : Operands::Fit;
+}
+
+Operands matrix_operands(PyObject* a, PyObject* b, Arg* x, Arg* y) {
+  if (!is_tensor(a) || !is_tensor(b)) return has_torch_function(a) || has_torch_function(b) ? Operands::Overloaded : Operands::Foreign;
+  return operands(a, b, x, y);
+}
+
+// ------------------------------------------------------------------ results
+
+PyObject* returned_tuple(std::vector<Ref> list) {
+  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(list.size()));
+  for (size_t i = 0; tuple && i < list.size(); ++i) PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), list[i].to_python());
+  return tuple;
+}
+
+PyTypeObject* named_result(const char* name, std::initializer_list<const char*> fields) {
+  auto* description = new PyStructSequence_Field[fields.size() + 1];
+  size_t i = 0;
+  for (const char* f : fields) description[i++] = {f, nullptr};
+  description[i] = {nullptr, nullptr};
+  std::string* full = new std::string(std::string("torch.return_types.") + name);
+  PyStructSequence_Desc desc = {full->c_str(), nullptr, description, static_cast<int>(fields.size())};
+  PyTypeObject* type = PyStructSequence_NewType(&desc);
+  if (!type) throw PythonError();
+  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.return_types"));
+  if (!module) throw PythonError();
+  PyObject_SetAttrString(module.get(), name, reinterpret_cast<PyObject*>(type));
+  return type;
+}
+
+PyObject* returned_named(Ref* first, int n, PyTypeObject* type) {
+  PyObject* result = PyStructSequence_New(type);
+  for (int i = 0; result && i < n; ++i) PyStructSequence_SetItem(result, i, first[i].to_python());
+  return result;
+}
+
+Ref with_requires_grad(Ref x, const Call& c, int first) {
+  if (!c.boolean(first + 4, false)) return x;
+  RL_CHECK(is_differentiable(x->dtype), Runtime, "%s: only floating and complex tensors can require gradients, got dtype %s", c.name(), name_of(x->dtype));
+  x->flags |= kRequiresGrad;
+  return x;
+}
+
+void check_outs(const Call& c, int out, bool records) {
+  if (is_tensor(c.slot(out))) check_out(c.out(out), c.name(), records);
+}
+
+PyObject* write_out(Tensor* out, Ref result, const char* name) {
+  RL_CHECK(out->device.type == result->device.type, Runtime, "%s: the result is on device %s, out= on %s", name, name_of(result->device), name_of(out->device));
+  prepare_out(out, result->sizes(), result->dtype, name);
+  copy_into(out, result.get());
+  bump_version(out);
+  return Ref::retain(out).to_python();
+}
+
+PyObject* write_outs(const Call& c, int slot, Ref* results, int n) {
+  PyObject* outs = c.slot(slot);
+  RL_CHECK(!is_tensor(outs) && PySequence_Fast_GET_SIZE(outs) == n, Type, "%s: out= must be a tuple of %d tensors", c.name(), n);
+  for (int i = 0; i < n; ++i) {
+    PyRef written = PyRef::steal(write_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), results[i], c.name()));
+  }
+  return Py_NewRef(outs);
+}
+
+}  // namespace rl

@@ -1,0 +1,110 @@
+// What the generated entries use: arguments matched against a row's signature, converted, results handed back.
+#pragma once
+#include "python/objects.h"
+
+namespace rl {
+
+enum class Kind : uint8_t {
+  Tensor, TensorOpt, Operand, Number, NumberOpt, Int, IntOpt, Float, Bool, Ints, IntsOpt, IntsVar, Sizes, Padding, DType, DTypeOpt, LayoutOpt, DeviceOpt,
+  MemoryFormatOpt, GeneratorOpt, Tensors, Out
+};
+
+struct ParameterSpec {
+  const char* name;
+  Kind kind;
+  bool has_default;
+  bool keyword_only;
+};
+
+struct SignatureSpec {
+  const char* name;
+  const char* text;
+  const ParameterSpec* parameters;
+  int count;
+  PyObject** interned = nullptr;  // the names, for keyword look-up by identity
+};
+
+constexpr int kMaxParameters = 20;
+
+class Call {
+ public:
+  Call(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) : self_(self), args_(args), nargs_(nargs), kwnames_(kwnames) {}
+
+  // True where the arguments fit; the readers below then take parameter numbers.
+  bool bind(SignatureSpec& spec);
+  // TypeError: what was given, and what would have fitted.
+  [[noreturn, gnu::cold]] void no_match(std::initializer_list<SignatureSpec*> specs);
+  // Some argument is of a class with its own __torch_function__.
+  bool overloaded() const { return overloaded_; }
+  PyObject* torch_function(const char* name, bool method);
+
+  bool has(int i) const { return slots_[i] && slots_[i] != Py_None; }
+  In tensor(int i) const { return In(reinterpret_cast<Tensor*>(slots_[i])); }
+  In tensor_or_none(int i) const { return In(has(i) ? reinterpret_cast<Tensor*>(slots_[i]) : nullptr); }
+  Arg operand(int i) const;
+  Scalar number(int i) const;
+  Scalar number(int i, Scalar otherwise) const { return slots_[i] ? number(i) : otherwise; }
+  std::optional<Scalar> number_or_none(int i) const { return has(i) ? std::optional<Scalar>(number(i)) : std::nullopt; }
+  int64_t integer(int i) const;
+  int64_t integer(int i, int64_t otherwise) const { return slots_[i] ? integer(i) : otherwise; }
+  std::optional<int64_t> integer_or_none(int i) const { return has(i) ? std::optional<int64_t>(integer(i)) : std::nullopt; }
+  double real(int i) const;
+  double real(int i, double otherwise) const { return slots_[i] ? real(i) : otherwise; }
+  bool boolean(int i) const { return slots_[i] == Py_True; }
+  bool boolean(int i, bool otherwise) const { return slots_[i] ? boolean(i) : otherwise; }
+  Dims ints(int i) const;
+  Dims ints(int i, int64_t otherwise) const { return has(i) ? ints(i) : Dims{otherwise}; }
+  Dims sizes(int i) const;
+  Padding padding(int i, int64_t otherwise) const;
+  DType dtype(int i) const;
+  std::optional<DType> dtype_or_none(int i) const { return has(i) ? std::optional<DType>(dtype(i)) : std::nullopt; }
+  MemoryFormat memory_format(int i) const;
+  PyObject* generator(int i) const { return has(i) ? slots_[i] : nullptr; }
+  std::vector<Ref> tensors(int i) const;
+  Options options(int first) const;
+  Tensor* out(int i) const { return reinterpret_cast<Tensor*>(slots_[i]); }
+  PyObject* slot(int i) const { return slots_[i]; }
+  const char* name() const { return spec_->name; }
+
+ private:
+  bool place(SignatureSpec& spec);
+  bool accepts(const ParameterSpec& p, PyObject* o);
+
+  PyObject* self_;
+  PyObject* const* args_;
+  Py_ssize_t nargs_;
+  PyObject* kwnames_;
+  SignatureSpec* spec_ = nullptr;
+  bool overloaded_ = false;
+  PyObject* slots_[kMaxParameters];
+  PyObject* const* var_ = nullptr;  // positional sizes given one by one
+  Py_ssize_t var_count_ = 0;
+};
+
+// ------------------------------------------------------------------ operators
+
+enum class Operands { Fit, Foreign, Overloaded };
+// Two operands of a number slot, at least one a tensor.
+Operands operands(PyObject* a, PyObject* b, Arg* x, Arg* y);
+Operands matrix_operands(PyObject* a, PyObject* b, Arg* x, Arg* y);
+bool has_torch_function(PyObject* o);
+bool number_from(PyObject* o, Scalar* out);
+// Integers: int, NumPy's, and one-element integer tensors. False without an exception where it is none.
+bool integer_from(PyObject* o, int64_t* out);
+
+// ------------------------------------------------------------------ results
+
+inline PyObject* returned(Ref r) { return r.to_python(); }
+PyObject* returned_tuple(std::vector<Ref> list);
+PyTypeObject* named_result(const char* name, std::initializer_list<const char*> fields);
+PyObject* returned_named(Ref* first, int n, PyTypeObject* type);
+template <size_t N> PyObject* returned_named(std::array<Ref, N> list, PyTypeObject* type) { return returned_named(list.data(), static_cast<int>(N), type); }
+Ref with_requires_grad(Ref x, const Call& c, int first_option);
+// out= of rows that compute first and copy then.
+void check_outs(const Call& c, int out, bool records);
+PyObject* write_out(Tensor* out, Ref result, const char* name);
+inline PyObject* write_outs(const Call& c, int out, Ref result) { return write_out(c.out(out), std::move(result), c.name()); }
+PyObject* write_outs(const Call& c, int out, Ref* results, int n);
+template <size_t N> PyObject* write_outs(const Call& c, int out, std::array<Ref, N> results) { return write_outs(c, out, results.data(), static_cast<int>(N)); }
+
+}  // namespace rl

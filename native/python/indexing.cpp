@@ -1,0 +1,225 @@
+#include "python/indexing.h"
+
+#include "gen/ops.h"
+#include "iterate/pointwise.h"
+#include "python/call.h"
+#include "python/data.h"
+
+namespace rl {
+namespace {
+
+bool is_whole_number(PyObject* o) {
+  if (PyBool_Check(o)) return false;
+  return PyLong_Check(o) || (!is_tensor(o) && !PySequence_Check(o) && PyIndex_Check(o));
+}
+
+// A list is one index tensor, unless something in it can only be an index of its own.
+bool is_tuple_in_disguise(PyObject* o) {
+  if (!PyList_Check(o) || PyList_GET_SIZE(o) >= 32) return false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(o); ++i) {
+    PyObject* item = PyList_GET_ITEM(o, i);
+    if (is_tensor(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+    if (PySequence_Check(item) && !PyUnicode_Check(item)) return true;
+  }
+  return false;
+}
+
+std::optional<int64_t> slice_bound(PyObject* o) {
+  if (o == Py_None) return std::nullopt;
+  PyRef index = PyRef::steal(PyNumber_Index(o));
+  if (!index) throw PythonError();
+  Py_ssize_t v = PyNumber_AsSsize_t(index.get(), nullptr);  // clips, as Python's own slices do
+  return v;
+}
+
+int64_t slice_step(PyObject* o) {
+  int64_t step = slice_bound(o).value_or(1);
+  RL_CHECK(step > 0, Value, "index: the step of a slice must be at least 1, got %lld; use .flip(dim) to reverse", (long long)step);
+  return step;
+}
+
+Ref take_slice(const Ref& x, int dim, PyObject* slice) {
+  auto* s = reinterpret_cast<PySliceObject*>(slice);
+  int64_t step = slice_step(s->step);
+  return ops::slice(x, dim, slice_bound(s->start), slice_bound(s->stop), step);
+}
+
+// How many dimensions of the indexed tensor an item uses up.
+int consumed(PyObject* o) {
+  if (o == Py_None || o == Py_Ellipsis || PyBool_Check(o)) return 0;
+  if (is_tensor(o)) {
+    Tensor* t = reinterpret_cast<Tensor*>(o);
+    if (t->dtype == DType::Bool || t->dtype == DType::UInt8) return t->ndim;
+  }
+  return 1;
+}
+
+class Index {
+ public:
+  Index(Tensor* x, PyObject* index) : at_(Ref::retain(x)) {
+    if (PyTuple_Check(index)) {
+      items_ = PyRef::retain(index);
+    } else if (is_tuple_in_disguise(index)) {
+      items_ = PyRef::steal(PyList_AsTuple(index));
+    } else {
+      items_ = PyRef::steal(PyTuple_Pack(1, index));
+    }
+    if (!items_) throw PythonError();
+    walk();
+  }
+
+  // The view that the plain part of the index selects, and the index tensors over it.
+  const Ref& view() const { return at_; }
+  bool advanced() const { return any_; }
+  const std::vector<Ref>& indices() const { return indices_; }
+
+ private:
+  void walk() {
+    PyObject* tuple = items_.get();
+    Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+    int used = 0, dots = 0;
+    std::vector<PyRef> converted;
+    for (Py_ssize_t i = 0; i < n; ++i) {
+      PyObject* o = PyTuple_GET_ITEM(tuple, i);
+      dots += o == Py_Ellipsis;
+      bool data = !is_tensor(o) && !PySlice_Check(o) && o != Py_None && o != Py_Ellipsis && !PyBool_Check(o) && !is_whole_number(o);
+      if (data) {
+        RL_CHECK(PySequence_Check(o) || PyObject_CheckBuffer(o), Index,
+                 "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or sequences of integers", Py_TYPE(o)->tp_name);
+        RL_CHECK(!PyUnicode_Check(o), Index, "index: a string cannot be an index");
+        converted.push_back(PyRef::steal(index_data(o).to_python()));
+      } else {
+        converted.push_back(PyRef::retain(o));
+      }
+      used += consumed(converted.back().get());
+    }
+    RL_CHECK(dots <= 1, Index, "index: only one ellipsis (...) may stand in an index");
+    RL_CHECK(used <= at_->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", used, at_->ndim, to_string(at_->sizes()).c_str());
+    int dim = 0, free = at_->ndim - used;
+    for (PyRef& item : converted) apply(item.get(), dim, free);
+  }
+
+  static Ref index_data(PyObject* o) {
+    Ref t = tensor_from(o, std::nullopt);
+    if (t->numel == 0 && t->dtype != DType::Bool) t = convert(t.get(), DType::Int64);
+    return t;
+  }
+
+  void apply(PyObject* o, int& dim, int free) {
+    if (PyBool_Check(o)) return add_bool(o == Py_True, dim);
+    if (is_whole_number(o)) {
+      int64_t i;
+      integer_from(o, &i);
+      at_ = ops::select(at_, dim, i);
+    } else if (PySlice_Check(o)) {
+      auto* s = reinterpret_cast<PySliceObject*>(o);
+      if (s->start != Py_None || s->stop != Py_None || s->step != Py_None) at_ = take_slice(at_, dim, o);
+      ++dim;
+    } else if (o == Py_Ellipsis) {
+      dim += free;
+    } else if (o == Py_None) {
+      at_ = ops::unsqueeze(at_, dim++);
+    } else {
+      add_tensor(reinterpret_cast<Tensor*>(o), dim);
+    }
+  }
+
+  void add_bool(bool value, int& dim) {
+    at_ = ops::unsqueeze(at_, dim);
+    add_index(value ? ops::zeros(Dims{1}, Options{DType::Int64, {}}) : ops::zeros(Dims{0}, Options{DType::Int64, {}}), dim++);
+  }
+
+  void add_tensor(Tensor* t, int& dim) {
+    if (t->dtype == DType::Bool || t->dtype == DType::UInt8) {
+      if (t->ndim == 0) return add_bool(PyObject_IsTrue(PyRef::steal(item(t)).get()), dim);
+      for (int d = 0; d < t->ndim; ++d)
+        RL_CHECK(t->dims[d] == at_->dims[dim + d], Index, "index: the mask has shape %s, but the indexed tensor has shape %s: they differ at dimension %d",
+                 to_string(t->sizes()).c_str(), to_string(at_->sizes()).c_str(), dim + d);
+      Ref places = ops::nonzero(In(t));
+      for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
+      return;
+    }
+    RL_CHECK(is_integral(t->dtype), Index, "index: an index tensor must be of an integer dtype or bool, got %s", name_of(t->dtype));
+    Ref index = as_dtype(t, DType::Int64);
+    if (t->ndim == 0 && !any_) {
+      at_ = ops::select(at_, dim, *index->data_as<int64_t>());
+      return;
+    }
+    add_index(index, dim++);
+  }
+
+  void add_index(Ref index, int dim) {
+    indices_.resize(static_cast<size_t>(dim) + 1);
+    indices_[static_cast<size_t>(dim)] = std::move(index);
+    any_ = true;
+  }
+
+  PyRef items_;
+  Ref at_;
+  std::vector<Ref> indices_;
+  bool any_ = false;
+};
+
+// A value that may have more leading dimensions of size 1 than the place it goes to.
+Ref without_leading_ones(Ref value, int ndim) {
+  int drop = 0;
+  while (value->ndim - drop > ndim && value->dims[drop] == 1) ++drop;
+  if (!drop) return value;
+  return ops::view(value, DimSpan(value->dims + drop, value->ndim - drop));
+}
+
+}  // namespace
+
+PyObject* get_item(PyObject* self, PyObject* index) {
+  try {
+    Tensor* x = reinterpret_cast<Tensor*>(self);
+    if (PyLong_CheckExact(index)) {
+      int64_t i;
+      integer_from(index, &i);
+      RL_CHECK(x->ndim > 0, Index, "index: a 0-d tensor has no dimension to index; use .item() for its value");
+      return ops::select(In(x), 0, i).to_python();
+    }
+    if (PySlice_Check(index) && x->ndim > 0) return take_slice(Ref::retain(x), 0, index).to_python();
+    Index i(x, index);
+    if (i.advanced()) return ops::_index(i.view(), Tensors(i.indices())).to_python();
+    return returned(i.view().get() == x ? ops::alias(In(x)) : i.view());
+  } catch (...) {
+    return raise_current();
+  }
+}
+
+int set_item(PyObject* self, PyObject* index, PyObject* value) {
+  try {
+    RL_CHECK(value, Type, "index: elements of a tensor cannot be deleted");
+    Tensor* x = reinterpret_cast<Tensor*>(self);
+    Index i(x, index);
+    Ref place = i.view();
+    Scalar number;
+    Ref source;
+    if (is_tensor(value)) {
+      source = Ref::retain(reinterpret_cast<Tensor*>(value));
+    } else if (number_from(value, &number)) {
+      RL_CHECK(number.category < Category::Complex || is_complex(x->dtype), Runtime, "index: a complex value does not fit a tensor of dtype %s", name_of(x->dtype));
+      if (!i.advanced()) {
+        ops::fill_(place, Arg(number));
+        return 0;
+      }
+      source = full({}, number, x->dtype);
+    } else {
+      source = tensor_from(value, std::nullopt);
+      if (source->dtype != x->dtype) source = convert(source.get(), x->dtype);
+    }
+    if (i.advanced()) {
+      if (source->ndim == 0 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
+      ops::index_put_(place, Tensors(i.indices()), source, false);
+    } else {
+      ops::copy_(place, without_leading_ones(std::move(source), place->ndim));
+    }
+    return 0;
+  } catch (...) {
+    raise_current();
+    return -1;
+  }
+}
+
+}  // namespace rl

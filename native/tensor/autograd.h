@@ -1,0 +1,46 @@
+// What a tensor keeps for autograd beyond its grad_fn: data only, no behaviour.
+#pragma once
+#include "tensor/tensor.h"
+
+namespace rl {
+
+// How a view was made; decides which in-place writes to it are refused.
+enum class ViewOrigin : uint8_t { Plain, NoGrad, MultiView, CustomFunction, Inference };
+
+// A view row and its arguments, so that a chain of views can be replayed over another base.
+struct ViewStep {
+  using Replay = Ref (*)(const Tensor* on, const int64_t* args);
+  uint32_t refs;
+  ViewOrigin origin;
+  bool many_args;
+  Replay replay;
+  ViewStep* previous;  // the step that made what this one looked at; nullptr: the base itself
+  union {
+    int64_t few[6];
+    int64_t* many;
+  };
+  const int64_t* args() const { return many_args ? many : few; }
+};
+
+struct Autograd {
+  Tensor* grad;
+  PyObject* accumulator;  // weak: the leaf's AccumulateGrad node, which clears this when it dies
+  PyObject* hooks;        // dict of tensor hooks of a leaf, or nullptr
+  PyObject* post_accumulate_hooks;
+  Tensor* base;           // views only: the tensor that owns the history
+  ViewStep* step;
+  uint32_t seen_version;  // views only: the storage's version when grad_fn was last right
+  bool retains_grad;
+  bool is_view() const { return base; }
+};
+
+Autograd* new_autograd();
+void free_autograd(Autograd* a);
+inline Autograd* autograd_of(Tensor* x) { return x->autograd ? x->autograd : (x->autograd = new_autograd()); }
+
+ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewStep* previous, ViewOrigin origin);
+void drop(ViewStep* step);
+// `view` (fresh, no history) looks at `of` through the row `replay`. Retains what it keeps.
+void set_view(Tensor* view, Tensor* of, ViewStep::Replay replay, Span<const int64_t> args, ViewOrigin origin);
+
+}  // namespace rl

@@ -1,0 +1,352 @@
+#include "tensor/layout.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace rl {
+
+int64_t product(DimSpan sizes) {
+  int64_t n = 1;
+  for (int64_t s : sizes) {
+    if (__builtin_mul_overflow(n, s, &n)) fail(ErrorType::Runtime, "a tensor of sizes %s has more than 2^63 elements", to_string(sizes).c_str());
+  }
+  return n;
+}
+
+Dims contiguous_strides(DimSpan sizes) {
+  Dims strides(sizes.n);
+  int64_t step = 1;
+  for (int i = sizes.n - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= sizes[i] > 1 ? sizes[i] : 1;
+  }
+  return strides;
+}
+
+bool is_contiguous(DimSpan sizes, DimSpan strides) {
+  int64_t step = 1;
+  for (int64_t s : sizes)
+    if (s == 0) return true;
+  for (int i = sizes.n - 1; i >= 0; --i) {
+    if (sizes[i] == 1) continue;
+    if (strides[i] != step) return false;
+    step *= sizes[i];
+  }
+  return true;
+}
+
+bool is_non_overlapping_and_dense(DimSpan sizes, DimSpan strides) {
+  SmallVector<int, 8> order;
+  for (int i = 0; i < sizes.n; ++i) {
+    if (sizes[i] == 0) return true;
+    if (sizes[i] > 1) order.push_back(i);
+  }
+  for (int i = 1; i < order.size(); ++i)
+    for (int j = i; j > 0 && strides[order[j]] < strides[order[j - 1]]; --j) std::swap(order[j], order[j - 1]);
+  int64_t step = 1;
+  for (int i : order) {
+    if (strides[i] != step) return false;
+    step *= sizes[i];
+  }
+  return true;
+}
+
+bool has_internal_overlap(DimSpan sizes, DimSpan strides) {
+  for (int i = 0; i < sizes.n; ++i)
+    if (sizes[i] > 1 && strides[i] == 0) return true;
+  return false;
+}
+
+std::string to_string(DimSpan sizes) {
+  std::string text = "[";
+  for (int i = 0; i < sizes.n; ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + "]";
+}
+
+int wrap_dim(int64_t dim, int ndim, const char* op) {
+  int64_t n = ndim ? ndim : 1;
+  RL_CHECK(dim >= -n && dim < n, Index, "%s: dim %lld is out of range for a tensor of %d dimensions; expected a dim from %lld to %lld", op,
+           (long long)dim, ndim, (long long)-n, (long long)n - 1);
+  return static_cast<int>(dim < 0 ? dim + n : dim);
+}
+
+Dims broadcast_sizes(DimSpan a, DimSpan b, const char* op) {
+  int n = a.n > b.n ? a.n : b.n;
+  Dims out(n);
+  for (int i = 0; i < n; ++i) {
+    int64_t x = i < n - a.n ? 1 : a[i - (n - a.n)], y = i < n - b.n ? 1 : b[i - (n - b.n)];
+    RL_CHECK(x == y || x == 1 || y == 1, Runtime,
+             "%s: shapes %s and %s do not broadcast: at dimension %d (from the end: %d) the sizes are %lld and %lld; they must be equal, or one of them 1",
+             op, to_string(a).c_str(), to_string(b).c_str(), i, i - n, (long long)x, (long long)y);
+    out[i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+Dims infer_sizes(DimSpan sizes, int64_t numel, DimSpan from, const char* op) {
+  Dims out(sizes);
+  int inferred = -1;
+  int64_t known = 1;
+  for (int i = 0; i < out.size(); ++i) {
+    if (out[i] == -1) {
+      RL_CHECK(inferred < 0, Runtime, "%s: only one size may be -1 (to be inferred); got %s", op, to_string(sizes).c_str());
+      inferred = i;
+    } else {
+      RL_CHECK(out[i] >= 0, Runtime, "%s: a size may not be negative (but one may be -1, to be inferred); got %s", op, to_string(sizes).c_str());
+      known *= out[i];
+    }
+  }
+  if (inferred >= 0 && known > 0 && numel % known == 0) {
+    out[inferred] = numel / known;
+  } else {
+    RL_CHECK(!(inferred >= 0 && known == 0 && numel == 0), Runtime, "%s: the -1 in %s cannot be inferred for a tensor without elements", op,
+             to_string(sizes).c_str());
+    RL_CHECK(inferred < 0 && known == numel, Runtime, "%s: a tensor of shape %s (%lld elements) cannot be given the shape %s", op,
+             to_string(from).c_str(), (long long)numel, to_string(sizes).c_str());
+  }
+  return out;
+}
+
+std::optional<Dims> view_strides(DimSpan old_sizes, DimSpan old_strides, DimSpan sizes) {
+  if (product(old_sizes) == 0) {
+    if (old_sizes == sizes) return Dims(old_strides);
+    return contiguous_strides(sizes);
+  }
+  Dims strides(sizes.n, 1);
+  if (old_sizes.n == 0) return strides;
+  // Walk groups of old dimensions that form one block, from the last; each must be used up by whole new dimensions.
+  int at = sizes.n - 1;
+  int64_t block_stride = old_strides.n ? old_strides[old_strides.n - 1] : 1, block = 1, used = 1;
+  for (int i = old_sizes.n - 1; i >= 0; --i) {
+    block *= old_sizes[i];
+    bool ends = i == 0 || (old_sizes[i - 1] != 1 && old_strides[i - 1] != block * block_stride);
+    if (!ends) continue;
+    while (at >= 0 && (used < block || sizes[at] == 1)) {
+      strides[at] = used * block_stride;
+      used *= sizes[at--];
+    }
+    if (used != block) return std::nullopt;
+    if (i > 0) {
+      block_stride = old_strides[i - 1];
+      block = used = 1;
+    }
+  }
+  if (at != -1) return std::nullopt;
+  return strides;
+}
+
+namespace layout {
+
+Layout view(const Layout& x, DimSpan size) {
+  Layout y;
+  y.sizes = infer_sizes(size, product(x.sizes), x.sizes, "view");
+  auto strides = view_strides(x.sizes, x.strides, y.sizes);
+  RL_CHECK(strides, Runtime,
+           "view: shape %s with strides %s cannot be seen as %s without a copy: a new dimension would span two blocks of memory that do not "
+           "touch; call .contiguous() first, or use .reshape(...)",
+           to_string(x.sizes).c_str(), to_string(x.strides).c_str(), to_string(y.sizes).c_str());
+  y.strides = *strides;
+  y.offset = x.offset;
+  return y;
+}
+
+Layout transpose(const Layout& x, int64_t dim0, int64_t dim1) {
+  Layout y = x;
+  int i = wrap_dim(dim0, x.ndim(), "transpose"), j = wrap_dim(dim1, x.ndim(), "transpose");
+  if (x.ndim() == 0) return y;
+  std::swap(y.sizes[i], y.sizes[j]);
+  std::swap(y.strides[i], y.strides[j]);
+  return y;
+}
+
+Layout t(const Layout& x) {
+  RL_CHECK(x.ndim() <= 2, Runtime, "t: expected a tensor of at most 2 dimensions, got shape %s; use transpose(dim0, dim1) or .mT", to_string(x.sizes).c_str());
+  return x.ndim() < 2 ? x : transpose(x, 0, 1);
+}
+
+Layout permute(const Layout& x, DimSpan dims) {
+  RL_CHECK(dims.n == x.ndim(), Runtime, "permute: dims %s must name each of the %d dimensions of shape %s once", to_string(dims).c_str(), x.ndim(),
+           to_string(x.sizes).c_str());
+  Layout y = x;
+  uint64_t seen = 0;
+  for (int i = 0; i < dims.n; ++i) {
+    int d = wrap_dim(dims[i], x.ndim(), "permute");
+    RL_CHECK(!(seen >> d & 1), Runtime, "permute: dimension %d stands twice in dims %s", d, to_string(dims).c_str());
+    seen |= uint64_t(1) << d;
+    y.sizes[i] = x.sizes[d];
+    y.strides[i] = x.strides[d];
+  }
+  return y;
+}
+
+Layout unpermute(const Layout& x, DimSpan dims) {
+  Dims inverse(dims.n);
+  for (int i = 0; i < dims.n; ++i) inverse[wrap_dim(dims[i], dims.n, "permute")] = i;
+  return permute(x, inverse);
+}
+
+Layout expand(const Layout& x, DimSpan size) {
+  int n = size.n, lead = n - x.ndim();
+  RL_CHECK(lead >= 0, Runtime, "expand: size %s has fewer dimensions than the tensor's shape %s", to_string(size).c_str(), to_string(x.sizes).c_str());
+  Layout y;
+  y.offset = x.offset;
+  y.sizes.resize(n);
+  y.strides.resize(n);
+  for (int i = n - 1; i >= 0; --i) {
+    int64_t want = size[i], have = i < lead ? 1 : x.sizes[i - lead];
+    int64_t stride = i < lead ? (i + 1 < n ? y.sizes[i + 1] * y.strides[i + 1] : 1) : x.strides[i - lead];
+    if (want == -1) {
+      RL_CHECK(i >= lead, Runtime, "expand: size %s: -1 is not allowed for a new leading dimension", to_string(size).c_str());
+      want = have;
+    }
+    RL_CHECK(want >= 0, Runtime, "expand: negative size in %s", to_string(size).c_str());
+    RL_CHECK(want == have || have == 1, Runtime, "expand: shape %s does not expand to %s: dimension %d has size %lld, which is neither 1 nor %lld",
+             to_string(x.sizes).c_str(), to_string(size).c_str(), i, (long long)have, (long long)want);
+    y.sizes[i] = want;
+    y.strides[i] = want == have ? stride : 0;
+  }
+  return y;
+}
+
+Layout select(const Layout& x, int64_t dim, int64_t index) {
+  RL_CHECK(x.ndim() > 0, Index, "select: a 0-d tensor has no dimension to select from; use .item() for its value");
+  int d = wrap_dim(dim, x.ndim(), "select");
+  int64_t n = x.sizes[d];
+  RL_CHECK(index >= -n && index < n, Index, "select: index %lld is out of range for dimension %d of size %lld in shape %s", (long long)index, d,
+           (long long)n, to_string(x.sizes).c_str());
+  Layout y = x;
+  y.offset += (index < 0 ? index + n : index) * x.strides[d];
+  y.sizes.erase(d);
+  y.strides.erase(d);
+  return y;
+}
+
+Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+  RL_CHECK(x.ndim() > 0, Runtime, "slice: a 0-d tensor has no dimension to slice");
+  RL_CHECK(step > 0, Value, "slice: the step must be at least 1, got %lld; use .flip(dim) to reverse", (long long)step);
+  int d = wrap_dim(dim, x.ndim(), "slice");
+  int64_t n = x.sizes[d], a = start.value_or(0), b = end.value_or(n);
+  if (a < 0) a += n;
+  if (b < 0) b += n;
+  a = a < 0 ? 0 : a > n ? n : a;
+  b = b < a ? a : b > n ? n : b;
+  Layout y = x;
+  y.offset += a * x.strides[d];
+  y.sizes[d] = (b - a) / step + ((b - a) % step != 0);
+  y.strides[d] = x.strides[d] * step;
+  return y;
+}
+
+Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
+  RL_CHECK(x.ndim() > 0, Runtime, "narrow: a 0-d tensor has no dimension to narrow");
+  int d = wrap_dim(dim, x.ndim(), "narrow");
+  int64_t n = x.sizes[d];
+  RL_CHECK(length >= 0, Runtime, "narrow: length must not be negative, got %lld", (long long)length);
+  RL_CHECK(start >= -n && start <= n, Index, "narrow: start %lld is out of range for dimension %d of size %lld", (long long)start, d, (long long)n);
+  int64_t a = start < 0 ? start + n : start;
+  RL_CHECK(a + length <= n, Runtime, "narrow: start (%lld) + length (%lld) exceeds dimension %d of size %lld", (long long)a, (long long)length, d, (long long)n);
+  return slice(x, d, a, a + length, 1);
+}
+
+Layout unsqueeze(const Layout& x, int64_t dim) {
+  int d = wrap_dim(dim, x.ndim() + 1, "unsqueeze");
+  Layout y = x;
+  int64_t stride = d < x.ndim() ? x.sizes[d] * x.strides[d] : 1;
+  y.sizes.insert(d, 1);
+  y.strides.insert(d, stride);
+  return y;
+}
+
+Layout squeeze(const Layout& x) {
+  Layout y = x;
+  for (int i = y.ndim() - 1; i >= 0; --i)
+    if (y.sizes[i] == 1) {
+      y.sizes.erase(i);
+      y.strides.erase(i);
+    }
+  return y;
+}
+
+Layout squeeze_dims(const Layout& x, DimSpan dims) {
+  uint64_t drop = 0;
+  for (int64_t dim : dims) drop |= uint64_t(1) << wrap_dim(dim, x.ndim(), "squeeze");
+  Layout y = x;
+  for (int i = y.ndim() - 1; i >= 0; --i)
+    if (y.sizes[i] == 1 && (drop >> i & 1)) {
+      y.sizes.erase(i);
+      y.strides.erase(i);
+    }
+  return y;
+}
+
+Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
+  RL_CHECK(size.n == stride.n, Runtime, "as_strided: size %s and stride %s differ in length", to_string(size).c_str(), to_string(stride).c_str());
+  for (int64_t s : size) RL_CHECK(s >= 0, Runtime, "as_strided: negative size in %s", to_string(size).c_str());
+  for (int64_t s : stride) RL_CHECK(s >= 0, Runtime, "as_strided: negative strides are not supported, got %s", to_string(stride).c_str());
+  Layout y{Dims(size), Dims(stride), storage_offset.value_or(x.offset)};
+  RL_CHECK(y.offset >= 0, Runtime, "as_strided: storage_offset must not be negative, got %lld", (long long)y.offset);
+  return y;
+}
+
+Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  int i = wrap_dim(dim1, x.ndim(), "diagonal"), j = wrap_dim(dim2, x.ndim(), "diagonal");
+  RL_CHECK(i != j, Runtime, "diagonal: dim1 and dim2 are the same dimension (%d)", i);
+  int64_t rows = x.sizes[i], columns = x.sizes[j];
+  int64_t n = offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns);
+  if (n < 0) n = 0;
+  Layout y = x;
+  if (n > 0) y.offset += offset >= 0 ? offset * x.strides[j] : -offset * x.strides[i];
+  int64_t stride = x.strides[i] + x.strides[j];
+  y.sizes.erase(i > j ? i : j);
+  y.strides.erase(i > j ? i : j);
+  y.sizes.erase(i > j ? j : i);
+  y.strides.erase(i > j ? j : i);
+  y.sizes.push_back(n);
+  y.strides.push_back(stride);
+  return y;
+}
+
+Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step) {
+  int d = wrap_dim(dimension, x.ndim(), "unfold");
+  int64_t n = x.ndim() ? x.sizes[d] : 1;
+  RL_CHECK(size >= 0 && size <= n, Runtime, "unfold: size %lld must lie between 0 and the dimension's size %lld", (long long)size, (long long)n);
+  RL_CHECK(step > 0, Runtime, "unfold: step must be positive, got %lld", (long long)step);
+  Layout y = x;
+  int64_t stride = x.ndim() ? x.strides[d] : 1;
+  if (x.ndim()) {
+    y.sizes[d] = (n - size) / step + 1;
+    y.strides[d] = stride * step;
+  }
+  y.sizes.push_back(size);
+  y.strides.push_back(stride);
+  return y;
+}
+
+Layout movedim(const Layout& x, DimSpan source, DimSpan destination) {
+  RL_CHECK(source.n == destination.n, Runtime, "movedim: source %s and destination %s differ in length", to_string(source).c_str(),
+           to_string(destination).c_str());
+  int n = x.ndim();
+  SmallVector<int64_t, 8> order(n, -1);
+  uint64_t moved = 0, filled = 0;
+  for (int i = 0; i < source.n; ++i) {
+    int s = wrap_dim(source[i], n, "movedim"), d = wrap_dim(destination[i], n, "movedim");
+    RL_CHECK(!(moved >> s & 1), Runtime, "movedim: a dimension stands twice in source %s", to_string(source).c_str());
+    RL_CHECK(!(filled >> d & 1), Runtime, "movedim: a dimension stands twice in destination %s", to_string(destination).c_str());
+    moved |= uint64_t(1) << s;
+    filled |= uint64_t(1) << d;
+    if (n) order[d] = s;
+  }
+  int next = 0;
+  for (int i = 0; i < n; ++i) {
+    if (order[i] >= 0) continue;
+    while (moved >> next & 1) ++next;
+    order[i] = next++;
+  }
+  return permute(x, {order.data(), n});
+}
+
+Layout detach(const Layout& x) { return x; }
+
+}  // namespace layout
+}  // namespace rl

@@ -1,0 +1,56 @@
+// Pure metadata: sizes, strides and offset, and what views do to them. No Python, no memory.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/small_vector.h"
+
+namespace rl {
+
+// Strides and offset count elements.
+struct Layout {
+  Dims sizes, strides;
+  int64_t offset = 0;
+  int ndim() const { return sizes.size(); }
+};
+
+int64_t product(DimSpan sizes);
+Dims contiguous_strides(DimSpan sizes);
+bool is_contiguous(DimSpan sizes, DimSpan strides);
+// No two elements share memory (sizes of 1 and broadcast strides considered).
+bool is_non_overlapping_and_dense(DimSpan sizes, DimSpan strides);
+// Some element is written twice for certain: a stride of 0 over more than one element.
+bool has_internal_overlap(DimSpan sizes, DimSpan strides);
+std::string to_string(DimSpan sizes);
+
+// `dim` counted from the end where negative; IndexError outside [-ndim, ndim). A 0-d tensor takes 0 and -1.
+int wrap_dim(int64_t dim, int ndim, const char* op);
+
+Dims broadcast_sizes(DimSpan a, DimSpan b, const char* op);
+// One entry of `sizes` may be -1 and is inferred.
+Dims infer_sizes(DimSpan sizes, int64_t numel, DimSpan from, const char* op);
+// Strides that give `sizes` over the same memory, or none.
+std::optional<Dims> view_strides(DimSpan old_sizes, DimSpan old_strides, DimSpan sizes);
+
+// Each view row's `layout` names one of these.
+namespace layout {
+Layout view(const Layout& x, DimSpan size);
+Layout transpose(const Layout& x, int64_t dim0, int64_t dim1);
+Layout t(const Layout& x);
+Layout permute(const Layout& x, DimSpan dims);
+Layout unpermute(const Layout& x, DimSpan dims);  // undoes permute(dims)
+Layout expand(const Layout& x, DimSpan size);
+Layout select(const Layout& x, int64_t dim, int64_t index);
+Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step);
+Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length);
+Layout unsqueeze(const Layout& x, int64_t dim);
+Layout squeeze(const Layout& x);
+Layout squeeze_dims(const Layout& x, DimSpan dims);
+Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset);
+Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2);
+Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step);
+Layout movedim(const Layout& x, DimSpan source, DimSpan destination);
+Layout detach(const Layout& x);
+}  // namespace layout
+
+}  // namespace rl

@@ -1,0 +1,43 @@
+#include "tensor/storage.h"
+
+#include <cstdlib>
+#include <new>
+
+namespace rl {
+
+namespace {
+// Storages come and go with every operation: a list of freed ones saves malloc's share of a tiny call.
+constexpr int kMaxFree = 512;
+Storage* free_list[kMaxFree];
+int free_count = 0;
+
+void release_root(Storage* s) { drop(static_cast<Storage*>(s->context)); }
+}  // namespace
+
+Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context) {
+  void* memory = free_count ? free_list[--free_count] : std::malloc(sizeof(Storage));
+  if (!memory) throw std::bad_alloc();
+  return new (memory) Storage{1, 0, data, nbytes, device, true, release, context};
+}
+
+void free_storage(Storage* s) {
+  if (s->release) s->release(s);
+  if (free_count < kMaxFree) {
+    free_list[free_count++] = s;
+  } else {
+    std::free(s);
+  }
+}
+
+Storage* root(Storage* s) {
+  while (s->release == release_root) s = static_cast<Storage*>(s->context);
+  return s;
+}
+
+Storage* with_own_version(Storage* s) {
+  s = root(s);
+  retain(s);
+  return new_storage(s->data, s->nbytes, s->device, release_root, s);
+}
+
+}  // namespace rl

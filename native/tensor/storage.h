@@ -1,0 +1,33 @@
+// A block of memory that tensors share, with the version that in-place writes raise.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "base/device.h"
+
+namespace rl {
+
+// Counted without atomics: created, retained and released under the GIL only.
+struct Storage {
+  uint32_t refs;
+  uint32_t version;
+  char* data;
+  size_t nbytes;
+  DeviceId device;
+  bool resizable;
+  void (*release)(Storage*);  // frees what `data` points to; the Storage itself is freed by drop()
+  void* context;              // whatever `release` needs: the owner of borrowed memory
+};
+
+Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context);
+void free_storage(Storage* s);
+inline void retain(Storage* s) { ++s->refs; }
+inline void drop(Storage* s) {
+  if (--s->refs == 0) free_storage(s);
+}
+// The same memory with a version of its own, as `.data` wants.
+Storage* with_own_version(Storage* s);
+// The storage that owns the memory: `s`, or what `s` was made from by with_own_version.
+Storage* root(Storage* s);
+
+}  // namespace rl

@@ -1,0 +1,211 @@
+#include "tensor/tensor.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "tensor/autograd.h"
+
+namespace rl {
+
+PyTypeObject* tensor_type = nullptr;
+PyTypeObject* parameter_type = nullptr;
+
+namespace {
+// Freed tensors of the exact type, each still holding its reference to the type.
+constexpr int kMaxFree = 512;
+Tensor* free_list[kMaxFree];
+int free_count = 0;
+
+Tensor* allocate() {
+  if (free_count) {
+    Tensor* x = free_list[--free_count];
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(x), 1);
+    return x;
+  }
+  Tensor* x = PyObject_GC_New(Tensor, tensor_type);
+  if (!x) throw std::bad_alloc();
+  return x;
+}
+
+void reserve_dims(Tensor* x, int ndim) {
+  RL_CHECK(ndim <= kMaxDims, Runtime, "a tensor of %d dimensions was asked for; at most %d are supported", ndim, kMaxDims);
+  if (x->dims != x->inline_dims) std::free(x->dims);
+  x->dims = x->inline_dims;
+  x->ndim = static_cast<uint8_t>(ndim);
+  if (ndim > kInlineDims) {
+    x->dims = static_cast<int64_t*>(std::malloc(2 * sizeof(int64_t) * ndim));
+    if (!x->dims) throw std::bad_alloc();
+  }
+}
+
+void set_contiguous_flag(Tensor* x) {
+  x->flags = static_cast<uint8_t>(is_contiguous(x->sizes(), x->strides()) ? x->flags | kContiguous : x->flags & ~kContiguous);
+}
+}  // namespace
+
+void init_empty(Tensor* x) {
+  x->storage = nullptr;
+  x->offset = x->numel = 0;
+  x->dtype = DType::Float32;
+  x->device = {DeviceType::Cpu, -1};
+  x->ndim = 0;
+  x->flags = 0;
+  x->output_nr = 0;
+  x->dims = x->inline_dims;
+  x->grad_fn = nullptr;
+  x->autograd = nullptr;
+  x->dict = x->weakrefs = nullptr;
+}
+
+static inline Tensor* fresh(Storage* storage, DType dtype, int64_t offset) {
+  Tensor* x = allocate();
+  init_empty(x);
+  x->storage = storage;
+  x->device = storage->device;
+  x->dtype = dtype;
+  x->offset = offset;
+  return x;
+}
+
+Ref new_contiguous(Storage* storage, DType dtype, DimSpan sizes) {
+  Tensor* x = fresh(storage, dtype, 0);
+  if (sizes.n > kInlineDims) reserve_dims(x, sizes.n);
+  x->ndim = static_cast<uint8_t>(sizes.n);
+  int64_t* strides = x->mutable_strides();
+  int64_t step = 1, numel = 1;
+  for (int i = sizes.n - 1; i >= 0; --i) {
+    x->dims[i] = sizes[i];
+    strides[i] = step;
+    numel *= sizes[i];
+    step *= sizes[i] > 1 ? sizes[i] : 1;
+  }
+  x->numel = numel;
+  x->flags = kContiguous;
+  return Ref::steal(x);
+}
+
+Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, int64_t offset) {
+  Tensor* x = fresh(storage, dtype, offset);
+  if (sizes.n > kInlineDims) reserve_dims(x, sizes.n);
+  x->ndim = static_cast<uint8_t>(sizes.n);
+  int64_t* own = x->mutable_strides();
+  int64_t numel = 1;
+  for (int i = 0; i < sizes.n; ++i) {
+    x->dims[i] = sizes[i];
+    own[i] = strides[i];
+    numel *= sizes[i];
+  }
+  x->numel = numel;
+  set_contiguous_flag(x);
+  return Ref::steal(x);
+}
+
+Ref alias(const Tensor* x, const Layout& layout) {
+  retain(x->storage);
+  return new_tensor(x->storage, x->dtype, layout.sizes, layout.strides, layout.offset);
+}
+
+Ref alias(const Tensor* x) {
+  retain(x->storage);
+  return new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset);
+}
+
+void set_layout(Tensor* x, const Layout& layout) {
+  reserve_dims(x, layout.ndim());
+  x->numel = 1;
+  for (int i = 0; i < x->ndim; ++i) {
+    x->mutable_sizes()[i] = layout.sizes[i];
+    x->mutable_strides()[i] = layout.strides[i];
+    x->numel *= layout.sizes[i];
+  }
+  x->offset = layout.offset;
+  set_contiguous_flag(x);
+}
+
+void set_data(Tensor* x, const Tensor* from) {
+  retain(from->storage);
+  if (x->storage) drop(x->storage);
+  x->storage = from->storage;
+  x->dtype = from->dtype;
+  x->device = from->device;
+  set_layout(x, from->layout());
+}
+
+void track(Tensor* x) {
+  PyObject* o = reinterpret_cast<PyObject*>(x);
+  if (!PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+}
+
+int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
+  Tensor* x = reinterpret_cast<Tensor*>(self);
+  Py_VISIT(x->grad_fn);
+  Py_VISIT(x->dict);
+  if (Autograd* a = x->autograd) {
+    Py_VISIT(reinterpret_cast<PyObject*>(a->grad));
+    Py_VISIT(reinterpret_cast<PyObject*>(a->base));
+    Py_VISIT(a->hooks);
+    Py_VISIT(a->post_accumulate_hooks);
+  }
+  Py_VISIT(Py_TYPE(self));
+  return 0;
+}
+
+int tensor_clear(PyObject* self) {
+  Tensor* x = reinterpret_cast<Tensor*>(self);
+  PyObject* node = reinterpret_cast<PyObject*>(x->grad_fn);
+  x->grad_fn = nullptr;
+  Py_XDECREF(node);
+  Py_CLEAR(x->dict);
+  if (Autograd* a = x->autograd) {
+    x->autograd = nullptr;
+    free_autograd(a);
+  }
+  return 0;
+}
+
+void tensor_dealloc(PyObject* self) {
+  Tensor* x = reinterpret_cast<Tensor*>(self);
+  if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+  if (x->weakrefs) PyObject_ClearWeakRefs(self);
+  if (x->grad_fn || x->autograd || x->dict) tensor_clear(self);
+  if (x->storage) drop(x->storage);
+  if (x->dims != x->inline_dims) std::free(x->dims);
+  PyTypeObject* type = Py_TYPE(self);
+  if (type == tensor_type && free_count < kMaxFree) {
+    free_list[free_count++] = x;
+    return;
+  }
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+Extent extent(const Tensor* x) {
+  const char* first = x->data();
+  if (!x->numel) return {first, first};
+  int64_t last = 0;
+  DimSpan sizes = x->sizes(), strides = x->strides();
+  for (int i = 0; i < x->ndim; ++i) last += (sizes[i] - 1) * strides[i];
+  return {first, first + (last + 1) * static_cast<int64_t>(size_of(x->dtype))};
+}
+
+bool may_share_memory(const Tensor* a, const Tensor* b) {
+  Extent x = extent(a), y = extent(b);
+  return x.first < y.last && y.first < x.last;
+}
+
+void check_bounds(const Layout& layout, size_t itemsize, size_t nbytes, const char* op) {
+  int64_t last = layout.offset;
+  bool wraps = false;
+  for (int i = 0; i < layout.ndim(); ++i) {
+    if (layout.sizes[i] == 0) return;
+    int64_t reach;
+    wraps |= __builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) || __builtin_add_overflow(last, reach, &last);
+  }
+  int64_t bytes;
+  wraps |= __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &bytes);
+  RL_CHECK(!wraps && static_cast<uint64_t>(bytes) <= nbytes, Runtime,
+           "%s: sizes %s with strides %s and offset %lld reach outside the storage of %zu bytes (elements of %zu bytes)", op,
+           to_string(layout.sizes).c_str(), to_string(layout.strides).c_str(), (long long)layout.offset, nbytes, itemsize);
+}
+
+}  // namespace rl

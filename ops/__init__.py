@@ -1,0 +1,16 @@
+"""The table of operations: rows only. `load()` gives them all, in order."""
+
+from __future__ import annotations
+
+import importlib
+
+FAMILIES = ("pointwise", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation")
+
+
+def load():
+    """Every row of the table."""
+    from ops.row import TABLE
+
+    for family in FAMILIES:
+        importlib.import_module(f"ops.{family}")
+    return list(TABLE)

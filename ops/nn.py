@@ -1,0 +1,82 @@
+"""Rows of neural networks: softmax, losses, convolution, pooling."""
+
+from ops.kinds import composite, kernel
+from ops.row import floating
+
+kernel("log_softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="log_softmax",
+       grad={"input": "_log_softmax_grad(g, y, dim)"}, graph={"input": "g - exp(y) * sum(g, dim, True)"},
+       samples="softmax", onnx="LogSoftmax", tolerance=1e-6, doc="The logarithm of softmax along dim, stable.")
+kernel("_log_softmax_grad(g, y, dim: int)", run="log_softmax_grad", private=True, method=False, types=floating,
+       samples="none", doc="The gradient of log_softmax from its result y.")
+kernel("softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="softmax",
+       grad={"input": "_softmax_grad(g, y, dim)"}, graph={"input": "(g - sum(g * y, dim, True)) * y"},
+       samples="softmax", onnx="Softmax", tolerance=1e-6, doc="exp(input) / sum(exp(input)) along dim, stable.")
+kernel("_softmax_grad(g, y, dim: int)", run="softmax_grad", private=True, method=False, types=floating, samples="none",
+       doc="The gradient of softmax from its result y.")
+kernel("_nll_loss(input, target, weight: Tensor | None, reduction: int, ignore_index: int)", run="nll_loss",
+       private=True, method=False, types=floating, returns=("loss", "total_weight"), undifferentiable=("total_weight",),
+       node="NllLossBackward0",
+       grad={"input": "_nll_loss_grad(g, input, target, weight, reduction, ignore_index, total_weight)"},
+       samples="none",
+       doc="Negative log-likelihood of log-probabilities (N, C, d...). reduction: 0 none, 1 mean, 2 sum.")
+kernel("_nll_loss_grad(g, input: Sizes, target, weight: Tensor | None, reduction: int, ignore_index: int, "
+       "total_weight)", run="nll_loss_grad", private=True, method=False, types=floating,
+       grad={"g": "_nll_loss_of(g, target, weight, reduction, ignore_index)"}, samples="none",
+       doc="The gradient of _nll_loss, linear in g.")
+composite("_nll_loss_of(input, target, weight: Tensor | None, reduction: int, ignore_index: int)", run="nll_loss_of",
+          private=True, method=False, samples="none", doc="The loss alone, of _nll_loss.")
+kernel("_cross_entropy(input, target, weight: Tensor | None, reduction: int, ignore_index: int, label_smoothing: "
+       "float)", run="cross_entropy", private=True, method=False, types=floating,
+       returns=("loss", "total_weight", "saved"), undifferentiable=("total_weight", "saved"), node="NllLossBackward0",
+       grad={"input": "_cross_entropy_grad(g, input, target, weight, reduction, ignore_index, label_smoothing, "
+                      "total_weight, saved)"},
+       graph={"input": "_cross_entropy_grad_composed(g, input, target, weight, reduction, ignore_index, "
+                       "label_smoothing)"}, samples="none",
+       doc="Cross entropy of logits (N, C, d...) and class indices, in one pass. reduction: 0 none, 1 mean, 2 sum.")
+kernel("_cross_entropy_grad(g, input, target, weight: Tensor | None, reduction: int, ignore_index: int, "
+       "label_smoothing: float, total_weight, saved)", run="cross_entropy_grad", private=True, method=False,
+       types=floating, samples="none", doc="The gradient of _cross_entropy.")
+composite("_cross_entropy_grad_composed(g, input, target, weight: Tensor | None, reduction: int, ignore_index: int, "
+          "label_smoothing: float)", run="cross_entropy_grad_composed", private=True, method=False, samples="none",
+          doc="The same gradient made of rows, for second derivatives.")
+
+kernel("_convolution(input, weight, bias: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
+       run="convolution", private=True, method=False, types=floating, node="ConvolutionBackward0",
+       grad={"input": "_convolution_input_grad(g, input, weight, stride, padding, dilation, groups)",
+             "weight": "_convolution_weight_grad(g, input, weight, stride, padding, dilation, groups)",
+             "bias": "_convolution_bias_grad(g)"}, samples="none", onnx="Conv",
+       doc="Convolution of (N, C, d...) with 1 to 3 spatial dimensions.")
+kernel("_convolution_input_grad(g, input: Sizes, weight, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
+       run="convolution_input_grad", private=True, method=False, types=floating, samples="none",
+       grad={"g": "_convolution(g, weight, None, stride, padding, dilation, groups)",
+             "weight": "_convolution_weight_grad(g_, g, weight, stride, padding, dilation, groups)"},
+       doc="The gradient of convolution by its input: bilinear in g and weight.")
+kernel("_convolution_weight_grad(g, input, weight: Sizes, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
+       run="convolution_weight_grad", private=True, method=False, types=floating, samples="none",
+       grad={"g": "_convolution(input, g, None, stride, padding, dilation, groups)",
+             "input": "_convolution_input_grad(g_, input, g, stride, padding, dilation, groups)"},
+       doc="The gradient of convolution by its weight: bilinear in g and input.")
+composite("_convolution_bias_grad(g)", run="convolution_bias_grad", private=True, method=False, samples="none",
+          doc="g summed over all but the channels.")
+composite("conv2d(input, weight, bias: Tensor | None = None, stride: Ints = 1, padding: PaddingInts = 0, dilation: "
+          "Ints = 1, groups: int = 1)", method=False, samples="conv2d", onnx="Conv", tolerance=1e-5,
+          doc="2-d convolution of (N, C, H, W) or (C, H, W); padding may be 'same' or 'valid'.")
+composite("conv1d(input, weight, bias: Tensor | None = None, stride: Ints = 1, padding: PaddingInts = 0, dilation: "
+          "Ints = 1, groups: int = 1)", method=False, samples="conv1d", onnx="Conv", tolerance=1e-5,
+          doc="1-d convolution of (N, C, L) or (C, L).")
+composite("conv3d(input, weight, bias: Tensor | None = None, stride: Ints = 1, padding: PaddingInts = 0, dilation: "
+          "Ints = 1, groups: int = 1)", method=False, samples="conv3d", onnx="Conv", tolerance=1e-5,
+          doc="3-d convolution of (N, C, D, H, W) or (C, D, H, W).")
+
+kernel("_max_pool(input, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool)",
+       run="max_pool", private=True, method=False, types=floating, returns=("values", "indices"),
+       undifferentiable=("indices",), node="MaxPool2DWithIndicesBackward0",
+       grad={"input": "_max_pool_grad(g, input, indices)"}, samples="none", onnx="MaxPool",
+       doc="Max pooling of (N, C, d...) and the flat position of each maximum inside its plane.")
+kernel("_max_pool_grad(g, input: Sizes, indices)", run="max_pool_grad", private=True, method=False, types=floating,
+       grad={"g": "_max_pool_take(g, indices)"}, samples="none", doc="g at the maxima, 0 elsewhere.")
+kernel("_max_pool_take(input, indices)", run="max_pool_take", private=True, method=False, types=floating,
+       grad={"input": "_max_pool_grad(g, input, indices)"}, samples="none", doc="The elements at the maxima.")
+composite("max_pool2d(input, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1, "
+          "ceil_mode: bool = False)", method=False, samples="max_pool2d", onnx="MaxPool",
+          doc="2-d max pooling of (N, C, H, W) or (C, H, W).")

@@ -1,0 +1,86 @@
+"""What a row of the table is. Topic files build rows with the functions of `kinds`; the generator reads them.
+
+A row states facts only. Variants (function, method, in-place, `out=`, operators) are derived from its kind.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from pathlib import Path
+
+floating = ("float16", "bfloat16", "float32", "float64")
+complex_ = ("complex64", "complex128")
+integral = ("uint8", "int8", "int16", "int32", "int64")
+boolean = ("bool",)
+real = integral + floating
+number = real + complex_
+every = boolean + number
+
+
+@dataclass
+class Row:
+    """One operation, in PyTorch's public call form.
+
+    signature   "name(argument, argument: Type = default, *, ...)"; a bare argument is a Tensor
+    overload    tells rows of one public name apart ("" for the first)
+    body        pointwise: the formula of one element
+    map, combine, start, finish   reduction: element, of two accumulators a and b, neutral value, of accumulator a over n
+    layout      view: the function of native/tensor/layout.h that gives the result's sizes, strides and offset
+    run         kernel: the function in rl::kernels; composite: the function in rl::compose
+    grad        input -> formula of its gradient in g (gradient of the output), y (output) and the arguments
+    graph       input -> the formula used instead when the gradient itself is to be differentiated
+    returns     names of the results where there are several
+    """
+
+    kind: str
+    signature: str
+    overload: str = ""
+    types: tuple[str, ...] = every
+    body: str = ""
+    map: str = ""
+    combine: str = ""
+    start: str = ""
+    finish: str = ""
+    layout: str = ""
+    run: str = ""
+    grad: dict[str | tuple[str, ...], str] = field(default_factory=dict)
+    graph: dict[str, str] = field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+    undifferentiable: tuple[str, ...] = ()  # results without gradient (indices)
+    operator: str = ""  # Python's symbol: "+", "@", ...
+    reversed_operator: str = ""
+    node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
+    function: bool = True
+    method: bool = True
+    inplace: bool = False
+    out: bool = False
+    private: bool = False  # offered to formulas and the dispatch hook, under a leading underscore in PyTorch's style
+    bool_output: bool = False
+    bool_inputs: tuple[str, ...] = ()
+    integers_to_float: bool = False
+    integers_to_int64: bool = False
+    floating_only: bool = False
+    multi_view: bool = False
+    bounds: bool = False  # view: the layout may leave the storage and is checked
+    tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc
+    onnx: str = ""
+    samples: str = ""  # name of a sample generator in tests/table/samples.py, where the kind's own does not fit
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+    family: str = ""
+
+
+TABLE: list[Row] = []
+
+
+def add_row(kind: str, signature: str, **fields) -> Row:
+    """Appends a row to the table, noting the file and line it stands in."""
+    frame = inspect.stack()[2]
+    path = Path(frame.filename)
+    fields.setdefault("doc", "")
+    row = Row(kind=kind, signature=signature, file=f"ops/{path.name}", line=frame.lineno, family=path.stem, **fields)
+    row.doc = " ".join(row.doc.split())
+    TABLE.append(row)
+    return row

@@ -1,0 +1,58 @@
+"""Rushlight: a small deep-learning library that runs PyTorch programs unchanged.
+
+`import rushlight as torch` in a file, or `python -m rushlight script.py` for a file that says `import torch`.
+"""
+
+from __future__ import annotations
+
+import importlib as _importlib
+from typing import Any
+
+from . import _native
+from ._native import *  # noqa: F403
+from ._native import Tensor, dtype
+from ._tensor import attach as _attach
+from .version import __version__
+
+_attach(Tensor)
+
+from ._functions import *  # noqa: E402,F403
+from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
+from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
+
+# Loaded when first asked for, so that importing the package stays cheap.
+_LAZY_MODULES = frozenset(
+    "accelerator autograd backends compiler cpu cuda hub mps nn optim overrides random serialization storage testing types utils version xpu "
+    "return_types _C _dynamo _jit_internal _tensor_str _utils torch_version".split()
+)
+_LAZY_NAMES = {
+    "as_torch": "_compat",
+    "compile": "compiler",
+    "load": "serialization",
+    "save": "serialization",
+    "get_printoptions": "_tensor_str",
+    "printoptions": "_tensor_str",
+    "set_printoptions": "_tensor_str",
+    "TypedStorage": "storage",
+    "UntypedStorage": "storage",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return _importlib.import_module(f"{__name__}.{name}")
+    if name in _LAZY_NAMES:
+        value = getattr(_importlib.import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}: if this is a name of PyTorch's, it is not in Rushlight yet")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
+
+
+__all__ = [name for name in dir(_native) if not name.startswith("_")] + [
+    "as_torch", "compile", "enable_grad", "fork_rng", "get_rng_state", "inference_mode", "initial_seed", "load", "manual_seed", "no_grad", "save", "seed",
+    "set_grad_enabled", "set_printoptions", "set_rng_state", "__version__", "dtype",
+]

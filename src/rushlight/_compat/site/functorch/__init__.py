@@ -1,0 +1,3 @@
+"""The former home of `torch.func`; the names that moved there."""
+
+from torch.func import *  # noqa: F403

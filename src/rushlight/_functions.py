@@ -1,0 +1,104 @@
+"""Functions of the top level that are no operations of the table: conversions, questions, settings."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from . import _native
+from ._native import Tensor, dtype
+
+__all__ = [
+    "as_tensor", "asarray", "can_cast", "e", "get_default_device", "get_num_interop_threads", "inf", "is_complex", "is_floating_point", "is_grad_enabled",
+    "is_inference_mode_enabled", "is_nonzero", "nan", "newaxis", "numel", "pi", "set_default_device", "set_num_interop_threads",
+    "typename", "unbind",
+]
+
+inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
+
+is_grad_enabled = _native.is_grad_enabled
+is_inference_mode_enabled = _native.is_inference_mode_enabled
+unbind = _native.unbind
+
+
+def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, sharing its memory where it can: a tensor, a NumPy array, or numbers in nested sequences."""
+    if not isinstance(data, Tensor):
+        if type(data).__module__ == "numpy" and type(data).__name__ == "ndarray":
+            data = _native.from_numpy(data)
+        else:
+            return _native.tensor(data, dtype=dtype, device=device)
+    return data.to(device=device, dtype=dtype)
+
+
+def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+    """`obj` as a tensor. copy: True always copies, False never does (ValueError where it must), None copies where it must."""
+    shares = isinstance(obj, Tensor) or (hasattr(obj, "__array_interface__") and not isinstance(obj, (int, float, complex)))
+    result = as_tensor(obj, dtype, device) if copy is not True else _native.tensor(obj, dtype=dtype, device=device)
+    if copy is False and (not shares or (isinstance(obj, Tensor) and result is not obj)):
+        raise ValueError("asarray: a tensor that shares memory was asked for (copy=False), but the object's dtype, device or kind needs a copy")
+    return result.detach().requires_grad_() if requires_grad else result
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the tensor's dtype is floating."""
+    return input.is_floating_point()
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the tensor's dtype is complex."""
+    return input.is_complex()
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not 0."""
+    return bool(input)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input.numel()
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type, a tensor's as `torch.FloatTensor`."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    module = getattr(type(obj), "__module__", "") or ""
+    return type(obj).__qualname__ if module in ("builtins", "") else f"{module}.{type(obj).__qualname__}"
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether a result of dtype `from_` may be written into a tensor of dtype `to`."""
+    order = [_category(from_), _category(to)]
+    return order[0] <= order[1] if order[0] > 1 else not (order[1] == 0 and order[0] == 1)
+
+
+def _category(d: dtype) -> int:
+    if d.is_complex:
+        return 3
+    if d.is_floating_point:
+        return 2
+    return 0 if d is _native.bool else 1
+
+
+def get_default_device() -> Any:
+    """The device that new tensors are made on."""
+    return _native.device("cpu")
+
+
+def set_default_device(device: Any) -> None:
+    """Chooses the device that new tensors are made on: the CPU is the only one yet."""
+    if _native.device(device if device is not None else "cpu").type != "cpu":
+        raise NotImplementedError(f"set_default_device: only 'cpu' can be the default device yet, got {device!r}")
+
+
+def get_num_interop_threads() -> int:
+    """Operations run one after another: one thread."""
+    return 1
+
+
+def set_num_interop_threads(count: int) -> None:
+    """Accepted; operations run one after another whatever the number."""
+    if count < 1:
+        raise RuntimeError(f"set_num_interop_threads: expected a positive number, got {count}")

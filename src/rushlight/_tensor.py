@@ -1,0 +1,429 @@
+"""The part of `Tensor` that is Python: conversions, printing, NumPy, hooks, and the properties programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _native
+from ._native import Tensor, dtype
+
+_METHODS: dict[str, Any] = {}
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    _METHODS[function.__name__] = function
+    return function
+
+
+def _property(function: Callable[..., Any]) -> Callable[..., Any]:
+    _METHODS[function.__name__] = property(function)
+    return function
+
+
+def attach(cls: type) -> None:
+    """Gives the native class its Python methods."""
+    for name, value in _METHODS.items():
+        setattr(cls, name, value)
+    cls.__module__ = "rushlight"
+
+
+# ------------------------------------------------------------------ printing, iteration, pickling
+
+
+@_method
+def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
+    from ._tensor_str import tensor_repr
+
+    return tensor_repr(self, tensor_contents)
+
+
+@_method
+def __format__(self: Tensor, spec: str) -> str:
+    return self.item().__format__(spec) if self.dim() == 0 else object.__format__(self, spec)
+
+
+@_method
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor: it has no dimension; use .item() for its value")
+    return iter(self.unbind(0))
+
+
+@_method
+def __contains__(self: Tensor, element: Any) -> bool:
+    if isinstance(element, (Tensor, int, float, complex)):
+        return bool((self == element).any().item())
+    raise RuntimeError(f"in: only a tensor or a number can be looked for in a tensor, got {type(element).__name__}")
+
+
+@_method
+def __reversed__(self: Tensor) -> Tensor:
+    return self if self.dim() == 0 else _native.index_select(self, 0, _native.arange(self.shape[0] - 1, -1, -1))
+
+
+@_method
+def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
+    from ._tensor_pickle import reduce_ex
+
+    return reduce_ex(self, protocol)
+
+
+@_method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    from ._tensor_pickle import deepcopy
+
+    return deepcopy(self, memo)
+
+
+@_method
+def __dir__(self: Tensor) -> list[str]:
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+# ------------------------------------------------------------------ conversions
+
+
+def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
+    """(device or None, dtype or None, copy) of the arguments of `to`."""
+    device, wanted, copy = kwargs.pop("device", None), kwargs.pop("dtype", None), kwargs.pop("copy", False)
+    other = kwargs.pop("other", None)
+    kwargs.pop("non_blocking", None), kwargs.pop("memory_format", None)
+    if kwargs:
+        raise TypeError(f"to: there is no argument {next(iter(kwargs))!r}; expected device, dtype, non_blocking, copy, memory_format")
+    flags = []
+    for argument in args:
+        if isinstance(argument, Tensor):
+            other = argument
+        elif isinstance(argument, bool) or argument is None:
+            flags.append(argument)
+        elif isinstance(argument, dtype) or argument in (float, int, complex):
+            wanted = argument
+        elif isinstance(argument, (str, int, _native.device)):
+            device = argument
+        else:
+            raise TypeError(f"to: expected a device, a dtype or a tensor, got {type(argument).__name__}")
+    if other is not None:
+        device, wanted = other.device, other.dtype
+    return device, wanted, bool(copy or (len(flags) > 1 and flags[-1]))
+
+
+@_method
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor in another dtype or on another device; itself where nothing changes (unless copy=True)."""
+    device, wanted, copy = _parse_to(args, kwargs)
+    result = self
+    if device is not None:
+        result = result._on_device(device)
+    if wanted is not None and wanted is not result.dtype:
+        return result._convert(wanted)
+    return result.clone() if copy and result is self else result
+
+
+def _converter(name: str, wanted: dtype) -> Callable[..., Tensor]:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self._convert(wanted)
+
+    convert.__name__ = name
+    convert.__doc__ = f"The tensor as {wanted!r}; itself where it has that dtype."
+    return convert
+
+
+for _name in ("bool", "int", "long", "short", "half", "float", "double", "bfloat16", "cfloat", "cdouble"):
+    _METHODS[_name] = _converter(_name, getattr(_native, _name))
+_METHODS["byte"] = _converter("byte", _native.uint8)
+_METHODS["char"] = _converter("char", _native.int8)
+
+_LEGACY_NAMES = {
+    "float64": "Double", "float32": "Float", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char",
+    "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}
+
+
+def _dtype_name(d: dtype) -> str:
+    return repr(d).removeprefix("torch.")
+
+
+@_method
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:  # noqa: A001
+    """The tensor's type as a string (`torch.FloatTensor`), or the tensor in another dtype."""
+    if dtype is None:
+        return f"torch.{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor"
+    if isinstance(dtype, str):
+        by_name = {f"torch.{legacy}Tensor": name for name, legacy in _LEGACY_NAMES.items()}
+        if dtype not in by_name:
+            raise ValueError(f"type: {dtype!r} is not a tensor type; expected one like 'torch.FloatTensor'")
+        dtype = getattr(_native, by_name[dtype])
+    return self._convert(dtype)
+
+
+@_method
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of `other`."""
+    return self._convert(other.dtype)
+
+
+@_method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor on the CPU: itself."""
+    return self._on_device("cpu")
+
+
+@_method
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """The tensor on a GPU; AssertionError where this build has none."""
+    raise AssertionError("cuda: this build of Rushlight computes on the CPU; check torch.cuda.is_available() before moving tensors to a GPU")
+
+
+@_method
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of `data` with this one's dtype."""
+    return _native.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def _new(name: str) -> Callable[..., Tensor]:
+    create = getattr(_native, name)
+
+    def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+        size = (others.pop("size"),) if "size" in others else size
+        return create(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **others)
+
+    new.__name__ = f"new_{name}"
+    new.__doc__ = f"{name}(...) with this tensor's dtype and device."
+    return new
+
+
+for _name in ("empty", "zeros", "ones", "full"):
+    _METHODS[f"new_{_name}"] = _new(_name)
+
+
+# ------------------------------------------------------------------ NumPy
+
+
+@_method
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """A NumPy array that shares the tensor's memory. force: detach and copy to the CPU first where needed."""
+    if force:
+        self = self.detach()
+    if self.requires_grad:
+        raise RuntimeError("numpy: the tensor requires grad, and NumPy records no gradients; use .detach().numpy()")
+    import numpy
+
+    if repr(self.dtype) == "torch.bfloat16":
+        raise TypeError("numpy: NumPy has no bfloat16; convert the tensor first, with .float()")
+    return numpy.asarray(memoryview(self))
+
+
+@_method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    array = self.numpy()
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+_METHODS["__array_priority__"] = 1000
+
+
+@_method
+def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+    return _native.from_numpy(array if array.shape else array.reshape(())) if hasattr(array, "shape") else _native.tensor(array)
+
+
+# ------------------------------------------------------------------ storage
+
+
+@_method
+def untyped_storage(self: Tensor) -> Any:
+    """The bytes that this tensor is a view of."""
+    from .storage import untyped_storage
+
+    return untyped_storage(self)
+
+
+@_method
+def storage(self: Tensor) -> Any:
+    """The storage with this tensor's dtype."""
+    from .storage import TypedStorage
+
+    return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self.dtype)
+
+
+@_method
+def is_shared(self: Tensor) -> bool:
+    """Whether the memory is shared with other processes."""
+    return False
+
+
+@_method
+def share_memory_(self: Tensor) -> Tensor:
+    """Moves the memory to where other processes can see it; the tensor is sent between processes by copying until then."""
+    return self
+
+
+@_method
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether the memory is page-locked for copies to a GPU: there is none."""
+    return False
+
+
+@_method
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same view of the same memory."""
+    return (self._storage_key(), self.storage_offset(), self.shape, self.stride()) == (tensor._storage_key(), tensor.storage_offset(), tensor.shape, tensor.stride())
+
+
+# ------------------------------------------------------------------ hooks
+
+
+def _add_hook(self: Tensor, which: int, hook: Callable[..., Any]) -> Any:
+    from .utils.hooks import RemovableHandle
+
+    hooks = self._hooks(which)
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+@_method
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Any:
+    """Calls hook(grad) when this tensor's gradient is known; what it returns takes the gradient's place."""
+    return _add_hook(self, 0, hook)
+
+
+@_method
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Any:
+    """Calls hook(tensor) after a gradient was added to this leaf's .grad."""
+    return _add_hook(self, 1, hook)
+
+
+# ------------------------------------------------------------------ questions, and shapes by other names
+
+
+@_property
+def T(self: Tensor) -> Tensor:
+    """All dimensions in reverse order."""
+    return self.permute(*range(self.dim() - 1, -1, -1))
+
+
+@_property
+def mT(self: Tensor) -> Tensor:
+    """The last two dimensions swapped."""
+    if self.dim() < 2:
+        raise RuntimeError(f"mT: expected a tensor of at least 2 dimensions, got shape {list(self.shape)}")
+    return self.transpose(-2, -1)
+
+
+def _constant_property(name: str, value: Any) -> None:
+    _METHODS[name] = property(lambda self: value)
+
+
+for _name in ("is_cuda", "is_sparse", "is_quantized", "is_mkldnn", "is_mps", "is_xpu", "is_nested", "is_sparse_csr", "is_xla", "is_ipu", "is_vulkan"):
+    _constant_property(_name, False)
+_constant_property("names", None)
+_METHODS["is_cpu"] = property(lambda self: self.device.type == "cpu")
+_METHODS["is_meta"] = property(lambda self: self.device.type == "meta")
+_METHODS["names"] = property(lambda self: (None,) * self.dim())
+
+
+@_method
+def is_inference(self: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return False
+
+
+@_method
+def is_conj(self: Tensor) -> bool:
+    """Whether the tensor is a lazy conjugate: values are always stored."""
+    return False
+
+
+@_method
+def is_neg(self: Tensor) -> bool:
+    """Whether the tensor is a lazy negative: values are always stored."""
+    return False
+
+
+@_method
+def is_signed(self: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return self.dtype.is_signed
+
+
+@_method
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether both shapes are equal."""
+    return self.shape == other.shape
+
+
+@_method
+def get_device(self: Tensor) -> int:
+    """The index of the GPU, -1 on the CPU."""
+    return -1
+
+
+@_method
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost."""
+    return tuple(sorted(range(self.dim()), key=lambda d: -self.stride(d)))
+
+
+@_method
+def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the nonzero elements, as rows or as one tensor a dimension."""
+    rows = _native.nonzero(self)
+    return tuple(rows.unbind(1)) if as_tuple and self.dim() else ((rows.new_zeros(int(bool(self))),) if as_tuple else rows)
+
+
+@_method
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """This tensor where the condition holds, other elsewhere."""
+    return _native.where(condition, self, other)
+
+
+@_method
+def __invert__(self: Tensor) -> Tensor:
+    if self.dtype is not _native.bool:
+        raise TypeError(f"~: only bool tensors can be inverted yet, got {self.dtype}")
+    return self.logical_not()
+
+
+@_method
+def __and__(self: Tensor, other: Any) -> Tensor:
+    return self.logical_and(_bool_operand(self, other, "&"))
+
+
+@_method
+def __or__(self: Tensor, other: Any) -> Tensor:
+    return self.logical_or(_bool_operand(self, other, "|"))
+
+
+def _bool_operand(self: Tensor, other: Any, symbol: str) -> Tensor:
+    if isinstance(other, bool):
+        other = _native.tensor(other)
+    if self.dtype is not _native.bool or not isinstance(other, Tensor) or other.dtype is not _native.bool:
+        raise NotImplementedError(f"{symbol}: only bool tensors can be combined yet, got {self.dtype} and {getattr(other, 'dtype', other.__class__.__name__)}")
+    return other
+
+
+@classmethod
+def __torch_function__(cls: Any, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    """Runs the operation and gives its tensors this subclass."""
+    kwargs = kwargs or {}
+    before = _native._set_torch_function_off(True)
+    try:
+        result = func(*args, **kwargs)
+    finally:
+        _native._set_torch_function_off(before)
+    return _as_class(result, cls)
+
+
+def _as_class(result: Any, cls: Any) -> Any:
+    if isinstance(result, tuple) and not hasattr(result, "_fields"):
+        return result.__class__(_as_class(item, cls) for item in result)
+    if result.__class__ is Tensor and cls is not Tensor:
+        result.__class__ = cls
+    return result
+
+
+_METHODS["__torch_function__"] = __torch_function__

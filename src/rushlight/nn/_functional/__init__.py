@@ -1,0 +1,1 @@
+"""The compositions behind `nn.functional`, by family."""

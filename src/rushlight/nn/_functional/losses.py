@@ -1,0 +1,299 @@
+"""Losses made of other operations. ``size_average`` and ``reduce`` are deprecated forms of ``reduction``."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import rushlight
+from rushlight._native import Tensor, where
+from rushlight.nn import _reduction
+from rushlight.nn._functional.activations import _log1p_exp, logsigmoid
+from rushlight.nn._functional.distances import pairwise_distance
+
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "gaussian_nll_loss",
+           "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss",
+           "multilabel_soft_margin_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
+           "triplet_margin_loss", "triplet_margin_with_distance_loss"]
+
+
+def _warn_broadcast(name: str, input: Tensor, target: Tensor) -> None:
+    if target.size() != input.size():
+        warnings.warn(f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and are "
+                      "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
+
+
+def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, reduction: str) -> Tensor:
+    """Reduce ``loss``; with a weight the mean is a weighted one."""
+    if weight is None:
+        return _reduction.apply(loss, reduction)
+    if weight.size() != input.size():
+        raise ValueError(f"{name}: expected a weight of the input's shape {tuple(input.shape)}, met "
+                         f"{tuple(weight.shape)}")
+    loss = loss * weight
+    return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
+
+
+def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """``(x - y) ** 2``; a ``weight`` of the input's shape makes the mean a weighted one."""
+    _warn_broadcast("mse_loss", input, target)
+    difference = input - target
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    return _weighted("mse_loss", difference * difference, weight, input, reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+            reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
+    _warn_broadcast("l1_loss", input, target)
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    return _weighted("l1_loss", (input - target).abs(), weight, input, reduction)
+
+
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+                   reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """``d ** 2 / (2 * beta)`` where d = |x - y| < beta, ``d - beta / 2`` elsewhere (Girshick, 2015).
+
+    Raises:
+        RuntimeError: when beta is negative.
+    """
+    _warn_broadcast("smooth_l1_loss", input, target)
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, met {beta}")
+    distance = (input - target).abs()
+    if beta > 0:
+        distance = where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta)
+    return _reduction.apply(distance, reduction)
+
+
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
+               weight: Tensor | None = None) -> Tensor:
+    """``d ** 2 / 2`` where d = |x - y| <= delta, ``delta * (d - delta / 2)`` elsewhere (Huber, 1964).
+
+    Raises:
+        RuntimeError: when delta is not above 0.
+    """
+    _warn_broadcast("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: expected delta above 0, met {delta}")
+    distance = (input - target).abs()
+    loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
+    # Unlike in the other losses the mean stays a plain one.
+    if weight is not None:
+        loss = _weighted("huber_loss", loss, weight, input, "none")
+    return _reduction.apply(loss, reduction)
+
+
+def _log_cut(x: Tensor, logarithm: Callable[[Tensor], Tensor], start: float) -> Tensor:
+    """The logarithm of x >= 0, at least -100, with a finite slope at 0; ``start`` is a harmless argument."""
+    inside = x > 0
+    cut = logarithm(where(inside, x, start))
+    return where(inside, where(cut < -100, -100, cut), x * 1e12 - 100)
+
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                         size_average: bool | None = None, reduce: bool | None = None,
+                         reduction: str = "mean") -> Tensor:
+    """``-(y * log(x) + (1 - y) * log(1 - x))`` of probabilities x; logarithms are cut at -100.
+
+    Raises:
+        ValueError: when input and target differ in shape.
+        RuntimeError: when a probability lies outside of [0, 1].
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(f"binary_cross_entropy: expected a target of the input's shape {tuple(input.shape)}, met "
+                         f"{tuple(target.shape)}")
+    values = input.detach()
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise RuntimeError("binary_cross_entropy: expected probabilities between 0 and 1; for scores use "
+                           "binary_cross_entropy_with_logits")
+    log_off = _log_cut(1 - input, lambda rest: where(input < 1, -input, -0.5).log1p(), 1.0)
+    loss = (target - 1) * log_off - target * _log_cut(input, lambda x: x.log(), 1.0)
+    return _reduction.apply(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                     size_average: bool | None = None, reduce: bool | None = None,
+                                     reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
+    """`binary_cross_entropy` of sigmoid(x), without overflow; ``pos_weight`` scales the positive part.
+
+    Raises:
+        ValueError: when input and target differ in shape.
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError("binary_cross_entropy_with_logits: expected a target of the input's shape "
+                         f"{tuple(input.shape)}, met {tuple(target.shape)}")
+    softplus = _log1p_exp(-input)
+    if pos_weight is not None:
+        softplus = ((pos_weight - 1) * target + 1) * softplus
+    loss = (1 - target) * input + softplus
+    return _reduction.apply(loss if weight is None else loss * weight, reduction)
+
+
+def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+           reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """``y * (log(y) - x)`` of log-probabilities x; with ``log_target`` y is given as its logarithm, too.
+
+    ``reduction='batchmean'`` divides the sum by the first dimension, which is the divergence itself.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = _reduction.legacy_get_string(size_average, reduce)
+    elif reduction == "mean":
+        warnings.warn("kl_div: reduction='mean' divides by the number of elements, which is not the divergence; "
+                      "use reduction='batchmean'", stacklevel=2)
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        loss = target * where(target == 0, 1, target).log() - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.size(0) if input.dim() else loss.sum()
+    return _reduction.apply(loss, reduction)
+
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False,
+                     size_average: bool | None = None, eps: float = 1e-8, reduce: bool | None = None,
+                     reduction: str = "mean") -> Tensor:
+    """``exp(x) - y * x``, or ``x - y * log(x + eps)`` without ``log_input``; ``full`` adds Stirling's term."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    _reduction.check(reduction)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        large = where(target > 1, target, 2)
+        stirling = large * large.log() - large + 0.5 * (2 * math.pi * large).log()
+        loss = loss + where(target > 1, stirling, 0)
+    return _reduction.apply(loss, reduction)
+
+
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Tensor:
+    """``(log(var) + (x - y) ** 2 / var) / 2``, var at least eps; ``full`` adds the constant.
+
+    Raises:
+        ValueError: when var is negative somewhere, or its shape does not fit the input's.
+    """
+    if isinstance(var, (int, float)):
+        if var < 0:
+            raise ValueError(f"gaussian_nll_loss: expected a variance of at least 0, met {var}")
+        var = var * rushlight.ones_like(input)
+    elif bool((var < 0).any()):
+        raise ValueError("gaussian_nll_loss: the variance is negative somewhere")
+    if var.size() != input.size():
+        if input.size()[:-1] == var.size():
+            var = var.unsqueeze(-1)
+        elif not (input.dim() == var.dim() and sum(a != b for a, b in zip(input.size(), var.size(), strict=True)) == 1
+                  and all(b in (a, 1) for a, b in zip(input.size(), var.size(), strict=True))):
+            raise ValueError(f"gaussian_nll_loss: a variance of shape {tuple(var.shape)} does not fit an input of "
+                             f"shape {tuple(input.shape)}")
+    _reduction.check(reduction)
+    # The cut at eps passes the gradient through unchanged.
+    var = var + where(var < eps, eps - var, 0).detach()
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return _reduction.apply(loss, reduction)
+
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None,
+                         reduce: bool | None = None, reduction: str = "mean") -> Tensor:
+    """``x`` where y = 1, ``max(0, margin - x)`` where y = -1."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    loss = where(target != 1, (margin - input).relu(), 0) + where(target != -1, input, 0)
+    return _reduction.apply(loss, reduction)
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+                     reduction: str = "mean") -> Tensor:
+    """``log(1 + exp(-y * x))``, y = 1 or -1."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    return _reduction.apply(_log1p_exp(-target * input), reduction)
+
+
+def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                size_average: bool | None = None, reduce: bool | None = None,
+                                reduction: str = "mean") -> Tensor:
+    """The mean over the last dimension, the classes, of `binary_cross_entropy_with_logits`."""
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    return _reduction.apply((loss if weight is None else loss * weight).mean(-1), reduction)
+
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
+                          size_average: bool | None = None, reduce: bool | None = None,
+                          reduction: str = "mean") -> Tensor:
+    """``1 - cos(x1, x2)`` where y = 1, ``max(0, cos(x1, x2) - margin)`` where y = -1.
+
+    Raises:
+        RuntimeError: when the inputs are not (N, D) with a target (N), or (D) with a 0-d target.
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if target.dim() not in (0, 1) or input1.dim() != target.dim() + 1 or input2.dim() != target.dim() + 1:
+        raise RuntimeError("cosine_embedding_loss: expected inputs (N, D) with a target (N), or (D) with a 0-d "
+                           f"target, met {tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}")
+    eps = 1e-12
+    size1 = (input1 * input1).sum(-1) + eps
+    size2 = (input2 * input2).sum(-1) + eps
+    cosine = (input1 * input2).sum(-1) / (size1 * size2).sqrt()
+    loss = where(target == 1, 1 - cosine, 0) + where(target == -1, (cosine - margin).relu(), 0)
+    return _reduction.apply(loss, reduction)
+
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
+                        size_average: bool | None = None, reduce: bool | None = None,
+                        reduction: str = "mean") -> Tensor:
+    """``max(0, -y * (x1 - x2) + margin)``.
+
+    Raises:
+        RuntimeError: when the three differ in their number of dimensions.
+    """
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError("margin_ranking_loss: expected as many dimensions of the inputs and the target, met "
+                           f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}")
+    return _reduction.apply((-target * (input1 - input2) + margin).relu(), reduction)
+
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
+                        eps: float = 1e-6, swap: bool = False, size_average: bool | None = None,
+                        reduce: bool | None = None, reduction: str = "mean") -> Tensor:
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``, d the p-norm of the difference.
+
+    Raises:
+        ValueError: when the margin is not above 0.
+        RuntimeError: when the three differ in their number of dimensions.
+    """
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_loss: expected a margin above 0, met {margin}")
+    reduction = _reduction.resolve(size_average, reduce, reduction)
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError("triplet_margin_loss: expected as many dimensions of anchor, positive and negative, met "
+                           f"{tuple(anchor.shape)}, {tuple(positive.shape)} and {tuple(negative.shape)}")
+    return _triplet(lambda a, b: pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
+
+
+def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *,
+                                      distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+                                      margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Tensor:
+    """`triplet_margin_loss` with a distance of one's own; `pairwise_distance` when None.
+
+    Raises:
+        ValueError: when the margin is not above 0.
+    """
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_with_distance_loss: expected a margin above 0, met {margin}")
+    distance: Any = pairwise_distance if distance_function is None else distance_function
+    return _triplet(distance, anchor, positive, negative, margin, swap, reduction)
+
+
+def _triplet(distance: Callable, anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, swap: bool,
+             reduction: str) -> Tensor:
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        other = distance(positive, negative)
+        far = where(other < far, other, far)
+    return _reduction.apply((near - far + margin).relu(), reduction)

@@ -1,0 +1,5 @@
+"""Comparing results in tests."""
+
+from ._comparison import assert_close
+
+__all__ = ["assert_close"]
