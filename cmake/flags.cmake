@@ -1,12 +1,12 @@
 # What every source of ours is compiled with: the interface library rl_flags.
 #
 # Nothing here may change NaN, infinities, signed zeros or denormals, so -ffast-math is out, at link time too.
-# Fused multiply-adds are written by hand where they are wanted, so the compiler makes none of its own.
+# Fused multiply-adds are written by hand where they are wanted, so the compiler makes none of its own. Integers wrap, as PyTorch's do.
 add_library(rl_flags INTERFACE)
 target_include_directories(rl_flags INTERFACE
   ${PROJECT_SOURCE_DIR}/native ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(rl_flags INTERFACE
-  -fno-math-errno -fno-trapping-math -ffp-contract=off
+  -fno-math-errno -fno-trapping-math -ffp-contract=off -fwrapv
   -ffunction-sections -fdata-sections
   -Wall -Wextra -Wno-init-list-lifetime -Wno-unused-parameter -Wno-missing-field-initializers)
 if(RL_WERROR)
@@ -15,6 +15,6 @@ endif()
 target_link_libraries(rl_flags INTERFACE OpenMP::OpenMP_CXX)
 
 if(RL_SANITIZE)
-  target_compile_options(rl_flags INTERFACE -fsanitize=${RL_SANITIZE} -fno-omit-frame-pointer -g)
+  target_compile_options(rl_flags INTERFACE -fsanitize=${RL_SANITIZE} -fno-omit-frame-pointer -O1 -g1)
   target_link_options(rl_flags INTERFACE -fsanitize=${RL_SANITIZE})
 endif()

@@ -48,13 +48,13 @@ kernel("_convolution(input, weight, bias: Tensor | None, stride: Ints, padding: 
        doc="Convolution of (N, C, d...) with 1 to 3 spatial dimensions.")
 kernel("_convolution_input_grad(g, input: Sizes, weight, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
        run="convolution_input_grad", private=True, method=False, types=floating, samples="none",
-       grad={"g": "_convolution(g, weight, None, stride, padding, dilation, groups)",
-             "weight": "_convolution_weight_grad(g_, g, weight, stride, padding, dilation, groups)"},
+       grad={"g": "_convolution(g_, weight, None, stride, padding, dilation, groups)",
+             "weight": "_convolution_weight_grad(g, g_, weight, stride, padding, dilation, groups)"},
        doc="The gradient of convolution by its input: bilinear in g and weight.")
 kernel("_convolution_weight_grad(g, input, weight: Sizes, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
        run="convolution_weight_grad", private=True, method=False, types=floating, samples="none",
-       grad={"g": "_convolution(input, g, None, stride, padding, dilation, groups)",
-             "input": "_convolution_input_grad(g_, input, g, stride, padding, dilation, groups)"},
+       grad={"g": "_convolution(input, g_, None, stride, padding, dilation, groups)",
+             "input": "_convolution_input_grad(g, input, g_, stride, padding, dilation, groups)"},
        doc="The gradient of convolution by its weight: bilinear in g and input.")
 composite("_convolution_bias_grad(g)", run="convolution_bias_grad", private=True, method=False, samples="none",
           doc="g summed over all but the channels.")

@@ -7,11 +7,11 @@ arithmetic = boolean + number
 
 # ------------------------------------------------------------------ arithmetic
 
-pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic, body="input + alpha * other",
+pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic, body="fma(alpha, other, input)",
           grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add", doc="input + alpha * other.")
-pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="input - alpha * other",
+pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, other, input)",
           grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub", doc="input - alpha * other.")
-pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="other - alpha * input", node="RsubBackward1", inplace=False, out=False,
+pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1", inplace=False, out=False,
           grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-", doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
@@ -32,13 +32,13 @@ pointwise("pow(input: Operand, exponent: Operand)", types=floating, body="pow(in
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, input)))"},
           operator="**", onnx="Pow", doc="input raised to exponent.")
-pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="input + value * (tensor1 * tensor2)",
+pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"}, doc="input + value * tensor1 * tensor2.")
-pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_, body="input + value * (tensor1 / tensor2)",
+pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_, body="input + (value * tensor1) / tensor2",
           grad={"input": "g", "tensor1": "g * (value / tensor2)", "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
           doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_,
-          body="where(abs(weight) < 0.5, input + weight * (end - input), end - (end - input) * (1 - weight))", node="LerpBackward0",
+          body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))", node="LerpBackward0",
           grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=real, body="maximum(input, other)", inplace=False,

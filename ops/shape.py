@@ -3,7 +3,7 @@
 from ops.kinds import composite, inplace, kernel, view
 from ops.row import every
 
-view("view(input, *size: int)", layout="view", function=False, grad={"input": "view(g, input)"}, samples="view", onnx="Reshape",
+view("view(input, *size: int)", layout="view", function=False, grad={"input": "reshape(g, input)"}, samples="view", onnx="Reshape",
      doc="The same elements in another shape, without a copy. One size may be -1.")
 view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"}, samples="transpose",
      onnx="Transpose", doc="Swaps two dimensions.")

@@ -215,7 +215,7 @@ std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradi
     roots.push_back(NodeRef::steal(e.node));
     starts.push_back({run.slot_of(e.node), e.nr});
   }
-  ModeGuard mode(kGradOff, options.create_graph ? 0 : kGradOff);
+  ModeGuard mode(kGradOff, options.create_graph ? 0u : uint32_t(kGradOff));
   run.discover();
   std::vector<NodeRef> kept;
   run.captured.resize(options.inputs.n);

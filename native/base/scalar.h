@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "base/dtype.h"
+#include "base/half.h"
 
 namespace rl {
 
@@ -26,6 +27,7 @@ struct Scalar {
     return category <= Category::Integral ? i == v : category == Category::Floating ? d == double(v) : c.re == double(v) && c.im == 0;
   }
   double to_double() const { return category <= Category::Integral ? double(i) : category == Category::Floating ? d : c.re; }
+  double imaginary() const { return category == Category::Complex ? c.im : 0; }
   int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
   bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
 
@@ -40,7 +42,18 @@ struct Scalar {
       case DType::Int64: *static_cast<int64_t*>(out) = to_int(); break;
       case DType::Float32: *static_cast<float*>(out) = static_cast<float>(to_double()); break;
       case DType::Float64: *static_cast<double*>(out) = to_double(); break;
-      default: *static_cast<int64_t*>(out) = 0; break;  // no kernels for these yet: nothing computes with the value
+      case DType::Float16: *static_cast<uint16_t*>(out) = half_from_float(static_cast<float>(to_double())); break;
+      case DType::BFloat16: *static_cast<uint16_t*>(out) = brain_from_float(static_cast<float>(to_double())); break;
+      case DType::Complex64: {
+        float parts[2] = {static_cast<float>(to_double()), static_cast<float>(imaginary())};
+        std::memcpy(out, parts, sizeof parts);
+        break;
+      }
+      case DType::Complex128: {
+        double parts[2] = {to_double(), imaginary()};
+        std::memcpy(out, parts, sizeof parts);
+        break;
+      }
     }
   }
 };

@@ -370,12 +370,13 @@ PyObject* py_over_buffer(PyObject*, PyObject* owner) {
 
 PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"buffer", "dtype", "count", "offset", "requires_grad", nullptr};
-  PyObject *buffer, *dtype_argument;
+  PyObject *buffer, *dtype_argument = nullptr;
   Py_ssize_t count = -1, offset = 0;
   int requires_grad = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O$Onnp:frombuffer", const_cast<char**>(names), &buffer, &dtype_argument, &count, &offset, &requires_grad)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$Onnp:frombuffer", const_cast<char**>(names), &buffer, &dtype_argument, &count, &offset, &requires_grad)) return nullptr;
   try {
     DType dtype;
+    RL_CHECK(dtype_argument, Type, "frombuffer: the argument 'dtype' is missing");
     RL_CHECK(dtype_from(dtype_argument, &dtype), Type, "frombuffer: dtype must be a dtype, got %s", Py_TYPE(dtype_argument)->tp_name);
     BufferGuard guard;
     if (PyObject_GetBuffer(buffer, guard.view, PyBUF_WRITABLE) < 0) {

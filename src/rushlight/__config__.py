@@ -12,9 +12,9 @@ def show() -> str:
     build = _native.build_info()
     return (
         f"Rushlight {version.__version__} built with:\n"
-        f"  - {build['compiler']}\n"
-        f"  - kernels for {', '.join(build['levels'])}; {build['level']} in use\n"
-        f"  - oneDNN {build['onednn'] or 'not found'}\n"
+        f"  - compiler {build['compiler']}\n"
+        f"  - {build['level']} kernels in use\n"
+        f"  - oneDNN {'found' if build['onednn'] else 'not found'}\n"
         f"  - CUDA not available\n"
     )
 

@@ -12,7 +12,7 @@ from . import _native
 from ._native import *  # noqa: F403
 from ._native import Tensor, dtype
 from ._tensor import attach as _attach
-from .version import __version__
+from .torch_version import __version__
 
 _attach(Tensor)
 
@@ -23,11 +23,13 @@ from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, se
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
     "accelerator autograd backends compiler cpu cuda hub mps nn optim overrides random serialization storage testing types utils version xpu "
-    "return_types _C _dynamo _jit_internal _tensor_str _utils torch_version".split()
+    "return_types __config__ _C _dynamo _jit_internal _tensor_str _utils torch_version".split()
 )
 _LAZY_NAMES = {
     "as_torch": "_compat",
     "compile": "compiler",
+    "get_float32_matmul_precision": "backends",
+    "set_float32_matmul_precision": "backends",
     "load": "serialization",
     "save": "serialization",
     "get_printoptions": "_tensor_str",

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from . import _native
+
 __all__ = ["PrintOptions", "get_printoptions", "printoptions", "set_printoptions", "tensor_repr"]
 
 Formatter = Callable[[Any], str]
@@ -239,9 +241,7 @@ def _suffixes(t: Any) -> list[str]:
 
 def _dtype_is_evident(dtype: Any, shown: bool) -> bool:
     """Whether a reader can tell the dtype: it is the default one, or the elements that are shown tell it."""
-    from . import get_default_dtype
-
-    default, name = str(get_default_dtype()), str(dtype)
+    default, name = str(_native.get_default_dtype()), str(dtype)
     if name == default:
         return True
     default_complex = "torch.complex128" if default == "torch.float64" else "torch.complex64"

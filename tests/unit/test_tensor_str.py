@@ -90,7 +90,7 @@ def test_float8(dtype: pt.dtype) -> None:
 
 @pytest.mark.parametrize("default", [pt.float64, pt.float16, pt.bfloat16])
 def test_default_dtype_decides_what_is_named(default: pt.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rl, "get_default_dtype", lambda: default)
+    monkeypatch.setattr(rl._native, "get_default_dtype", lambda: default)
     pt.set_default_dtype(default)
     try:
         for dtype in FLOATS + COMPLEX + INTS + [pt.bool]:

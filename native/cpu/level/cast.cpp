@@ -1,16 +1,65 @@
-// Conversions between dtypes: plain loops that the compiler vectorises.
+// Conversions between all dtypes, with or without kernels of their own: plain loops that the compiler vectorises.
 #include <cstring>
 
+#include "base/half.h"
 #include "iterate/loop.h"
 
 namespace rl::RL_LEVEL {
 namespace {
 
-template <class To, class From> inline To cast_one(From x) { return static_cast<To>(x); }
+struct Half {
+  uint16_t bits;
+};
+struct Brain {
+  uint16_t bits;
+};
+template <class R> struct Complex {
+  R re, im;
+};
+template <class T> struct is_complex_type {
+  static constexpr bool value = false;
+  using real = T;
+};
+template <class R> struct is_complex_type<Complex<R>> {
+  static constexpr bool value = true;
+  using real = R;
+};
+template <class T> constexpr bool is_floating_type = __is_same(T, float) || __is_same(T, double);
 
-// What is out of an integer's range is undefined in C++; saturating to the lowest value is what x86's own conversion does.
-template <> inline int64_t cast_one<int64_t, float>(float x) { return x >= -9223372036854775808.f && x < 9223372036854775808.f ? (int64_t)x : INT64_MIN; }
-template <> inline int64_t cast_one<int64_t, double>(double x) { return x >= -9223372036854775808. && x < 9223372036854775808. ? (int64_t)x : INT64_MIN; }
+// What is out of an integer's range is undefined in C++; the lowest value is what x86's own conversion gives. Narrow
+// integers keep the low bits of a wider one.
+template <class To, class From> inline To to_integer(From x) {
+  if constexpr (sizeof(To) == 8 || (sizeof(To) == 1 && To(-1) > To(0))) {
+    return static_cast<To>(x >= From(-0x1p63) && x < From(0x1p63) ? static_cast<int64_t>(x) : INT64_MIN);
+  } else {
+    return static_cast<To>(x >= From(-0x1p31) && x < From(0x1p31) ? static_cast<int32_t>(x) : INT32_MIN);
+  }
+}
+
+template <class To, class From> inline To cast_one(From x) {
+  if constexpr (__is_same(To, From)) {
+    return x;
+  } else if constexpr (__is_same(From, Half)) {
+    return cast_one<To, float>(half_to_float(x.bits));
+  } else if constexpr (__is_same(From, Brain)) {
+    return cast_one<To, float>(brain_to_float(x.bits));
+  } else if constexpr (__is_same(To, Half)) {
+    return Half{half_from_float(cast_one<float, From>(x))};
+  } else if constexpr (__is_same(To, Brain)) {
+    return Brain{brain_from_float(cast_one<float, From>(x))};
+  } else if constexpr (is_complex_type<From>::value) {
+    using R = typename is_complex_type<To>::real;
+    if constexpr (is_complex_type<To>::value) return To{static_cast<R>(x.re), static_cast<R>(x.im)};
+    if constexpr (__is_same(To, bool)) return x.re != 0 || x.im != 0;
+    if constexpr (!is_complex_type<To>::value && !__is_same(To, bool)) return cast_one<To>(x.re);
+  } else if constexpr (is_complex_type<To>::value) {
+    return To{cast_one<typename is_complex_type<To>::real, From>(x), 0};
+  } else if constexpr (is_floating_type<From> && !is_floating_type<To> && !__is_same(To, bool)) {
+    return to_integer<To, From>(x);
+  } else {
+    return static_cast<To>(x);
+  }
+}
 
 template <class To, class From> void cast(char* const* data, const int64_t* strides, int64_t n) {
   char* to = data[0];
@@ -36,32 +85,30 @@ template <class To, class From> void cast(char* const* data, const int64_t* stri
     *reinterpret_cast<To*>(to + i * step_to) = cast_one<To, From>(*reinterpret_cast<const From*>(from + i * step_from));
 }
 
+#define RL_FOR_STORED(X) \
+  X(bool, Bool)          \
+  X(uint8_t, UInt8)      \
+  X(int8_t, Int8)        \
+  X(int16_t, Int16)      \
+  X(int32_t, Int32)      \
+  X(int64_t, Int64)      \
+  X(Half, Float16)       \
+  X(Brain, BFloat16)     \
+  X(float, Float32)      \
+  X(double, Float64)     \
+  X(Complex<float>, Complex64) \
+  X(Complex<double>, Complex128)
+
 template <class To> void fill_row(Loop* row) {
 #define RL_CASE(T, NAME) row[static_cast<int>(DType::NAME)] = cast<To, T>;
-  RL_FOR_DTYPES(RL_CASE)
+  RL_FOR_STORED(RL_CASE)
 #undef RL_CASE
 }
 
-// Dtypes without kernels of their own can still be copied, as opaque bytes of their size.
-template <class Bytes> void copy_bytes(char* const* data, const int64_t* strides, int64_t n) {
-  if (strides[0] == sizeof(Bytes) && strides[1] == sizeof(Bytes)) {
-    std::memmove(data[0], data[1], n * sizeof(Bytes));
-    return;
-  }
-  for (int64_t i = 0; i < n; ++i) std::memcpy(data[0] + i * strides[0], data[1] + i * strides[1], sizeof(Bytes));
-}
-struct Bytes16 {
-  char bytes[16];
-};
-
 LevelTables make() {
   LevelTables t = {};
-  for (int d = 0; d < kDTypes; ++d) {
-    size_t size = size_of(static_cast<DType>(d));
-    t.cast[d][d] = size == 1 ? copy_bytes<char> : size == 2 ? copy_bytes<int16_t> : size == 4 ? copy_bytes<int32_t> : size == 8 ? copy_bytes<int64_t> : copy_bytes<Bytes16>;
-  }
 #define RL_CASE(T, NAME) fill_row<T>(t.cast[static_cast<int>(DType::NAME)]);
-  RL_FOR_DTYPES(RL_CASE)
+  RL_FOR_STORED(RL_CASE)
 #undef RL_CASE
   return t;
 }

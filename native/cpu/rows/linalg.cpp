@@ -154,6 +154,14 @@ Ref linear(In input, In weight, In bias) {
 namespace compose {
 namespace {
 
+bool broadcasts(DimSpan a, DimSpan b) {
+  for (int i = 1; i <= std::min(a.n, b.n); ++i) {
+    const int64_t x = a[a.n - i], y = b[b.n - i];
+    if (x != y && x != 1 && y != 1) return false;
+  }
+  return true;
+}
+
 void check_matmul(In a, In b) {
   RL_CHECK(a->ndim && b->ndim, Runtime,
            "matmul: both operands need at least one dimension, got shapes %s and %s; multiply by a 0-d tensor with *",
@@ -171,6 +179,11 @@ Ref as_batch(In x, const Dims& batch, int64_t count) {
 
 // Both have at least two dimensions, one of them more.
 Ref batched(In a, In b) {
+  RL_CHECK(
+      broadcasts(leading(a->sizes(), 2), leading(b->sizes(), 2)), Runtime,
+      "matmul: the batches of shapes %s and %s do not broadcast: all but the last two dimensions, compared from the "
+      "end, must be equal or 1",
+      shape_of(a).c_str(), shape_of(b).c_str());
   const Dims batch = broadcast_sizes(leading(a->sizes(), 2), leading(b->sizes(), 2), "matmul");
   const int64_t count = product(batch), m = a->size(a->ndim - 2), n = b->size(b->ndim - 1);
   Ref y = ops::bmm(as_batch(a, batch, count), as_batch(b, batch, count));

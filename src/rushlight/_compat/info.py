@@ -14,10 +14,10 @@ def text() -> str:
     build = _native.build_info()
     folder = Path(__file__).parents[1]
     lines = {
-        "Rushlight": f"{version.__version__}, Python {platform.python_version()}, built with {build['compiler']}",
+        "Rushlight": f"{version.__version__}, Python {platform.python_version()}, compiler {build['compiler']}",
         "processor": f"{_processor()}, {build['threads']} threads",
-        "instructions": f"{build['level']} in use, of {', '.join(build['levels'])}",
-        "oneDNN": str(build["onednn"] or "not found: matmul and convolution use Rushlight's own kernels"),
+        "instructions": f"{build['level']} kernels in use",
+        "oneDNN": "found" if build["onednn"] else "not found: matmul and convolution use Rushlight's own kernels",
         "NumPy": _installed("numpy"),
         "operations": f"{build['operations']} in the table",
         "installed in": f"{folder}, {_size(folder) / 1e6:.1f} MB",

@@ -77,9 +77,11 @@ def warn_if_has_hooks(tensor: Any) -> None:
 @functools.cache
 def _identity_function() -> Any:
     # Defined on first use: the autograd package is not needed to import the hooks.
-    from rushlight.autograd import Function
+    import rushlight.autograd
 
-    class BackwardHookFunction(Function):
+    function: Any = rushlight.autograd.Function
+
+    class BackwardHookFunction(function):
         @staticmethod
         def forward(ctx: Any, *args: Any) -> Any:
             ctx.mark_non_differentiable(*[a for a in args if not a.requires_grad])

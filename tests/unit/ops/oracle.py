@@ -80,4 +80,4 @@ def refuse(function: Function, *arguments: Any, error: type[Exception] | None = 
 def numbers(*shape: int, dtype: pt.dtype = pt.float64, seed: int = 0) -> pt.Tensor:
     """Normal numbers, the same in every run."""
     generator = pt.Generator().manual_seed(seed + sum(shape))
-    return pt.randn(*shape, generator=generator, dtype=pt.float64).to(dtype)
+    return pt.randn(shape, generator=generator, dtype=pt.float64).to(dtype)

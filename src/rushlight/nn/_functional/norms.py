@@ -78,9 +78,13 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     return _affine(normal, _per_channel(weight, input), _per_channel(bias, input))
 
 
-def _per_channel(value: Tensor | None, input: Tensor) -> Tensor | None:
+def _along_channels(value: Tensor, input: Tensor) -> Tensor:
     """A value for each channel, shaped to broadcast with (N, C, *)."""
-    return None if value is None else value.view(1, -1, *[1] * (input.dim() - 2))
+    return value.view(1, -1, *[1] * (input.dim() - 2))
+
+
+def _per_channel(value: Tensor | None, input: Tensor) -> Tensor | None:
+    return None if value is None else _along_channels(value, input)
 
 
 def _check_values(name: str, shape: Sequence[int]) -> None:
@@ -111,7 +115,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: without training it needs running_mean and running_var")
-        mean, variance = _per_channel(running_mean, input), _per_channel(running_var, input)
+        mean, variance = _along_channels(running_mean, input), _along_channels(running_var, input)
         normal = (input - mean) / (variance + eps).sqrt()
         return _affine(normal, _per_channel(weight, input), _per_channel(bias, input))
     _check_values("batch_norm", input.shape)

@@ -277,7 +277,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, once they have a shape."""
-        if not self.has_uninitialized_params() and self.in_channels != 0:  # type: ignore[has-type]
+        if not self.has_uninitialized_params() and self.in_channels != 0:
             super().reset_parameters()  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -300,7 +300,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
         self.reset_parameters()
 
 
-class LazyConv1d(_LazyConvXdMixin, Conv1d):  # type: ignore[misc]
+class LazyConv1d(_LazyConvXdMixin, Conv1d):
     """A `Conv1d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = Conv1d
@@ -312,7 +312,7 @@ class LazyConv1d(_LazyConvXdMixin, Conv1d):  # type: ignore[misc]
         self._become_lazy(out_channels, bias, device, dtype)
 
 
-class LazyConv2d(_LazyConvXdMixin, Conv2d):  # type: ignore[misc]
+class LazyConv2d(_LazyConvXdMixin, Conv2d):
     """A `Conv2d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = Conv2d
@@ -324,7 +324,7 @@ class LazyConv2d(_LazyConvXdMixin, Conv2d):  # type: ignore[misc]
         self._become_lazy(out_channels, bias, device, dtype)
 
 
-class LazyConv3d(_LazyConvXdMixin, Conv3d):  # type: ignore[misc]
+class LazyConv3d(_LazyConvXdMixin, Conv3d):
     """A `Conv3d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = Conv3d
@@ -336,7 +336,7 @@ class LazyConv3d(_LazyConvXdMixin, Conv3d):  # type: ignore[misc]
         self._become_lazy(out_channels, bias, device, dtype)
 
 
-class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):  # type: ignore[misc]
+class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):
     """A `ConvTranspose1d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = ConvTranspose1d
@@ -349,7 +349,7 @@ class LazyConvTranspose1d(_LazyConvXdMixin, ConvTranspose1d):  # type: ignore[mi
         self._become_lazy(out_channels, bias, device, dtype)
 
 
-class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):  # type: ignore[misc]
+class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):
     """A `ConvTranspose2d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = ConvTranspose2d
@@ -362,7 +362,7 @@ class LazyConvTranspose2d(_LazyConvXdMixin, ConvTranspose2d):  # type: ignore[mi
         self._become_lazy(out_channels, bias, device, dtype)
 
 
-class LazyConvTranspose3d(_LazyConvXdMixin, ConvTranspose3d):  # type: ignore[misc]
+class LazyConvTranspose3d(_LazyConvXdMixin, ConvTranspose3d):
     """A `ConvTranspose3d` that takes ``in_channels`` from its first input."""
 
     cls_to_become = ConvTranspose3d

@@ -162,7 +162,8 @@ def _count_steps(optimizer: Optimizer) -> None:
     """Let ``optimizer`` remember that it stepped: a schedule must not step first."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
-    step = type(optimizer).step if "step" not in optimizer.__dict__ else optimizer.step.__func__
+    own: Any = optimizer.__dict__.get("step")
+    step = type(optimizer).step if own is None else own.__func__
     # The optimizer holds this wrapper, so the wrapper must not hold the optimizer.
     owner = weakref.ref(optimizer)
 

@@ -80,16 +80,7 @@ class DataLoader(Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if num_workers < 0:
-            raise ValueError(f"DataLoader: num_workers must not be negative, got {num_workers}; 0 means no workers")
-        if timeout < 0:
-            raise ValueError(f"DataLoader: timeout must not be negative, got {timeout}; 0 waits for ever")
-        if num_workers == 0 and prefetch_factor is not None:
-            raise ValueError(f"DataLoader: prefetch_factor={prefetch_factor} needs workers; set num_workers > 0")
-        if prefetch_factor is not None and prefetch_factor < 0:
-            raise ValueError(f"DataLoader: prefetch_factor must not be negative, got {prefetch_factor}")
-        if persistent_workers and num_workers == 0:
-            raise ValueError("DataLoader: persistent_workers=True needs workers; set num_workers > 0")
+        _check_worker_arguments(num_workers, timeout, prefetch_factor, persistent_workers)
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = _DEFAULT_PREFETCH if num_workers > 0 and prefetch_factor is None else prefetch_factor
@@ -192,6 +183,21 @@ class DataLoader(Generic[T_co]):
                 "slow loading down",
                 stacklevel=3,
             )
+
+
+def _check_worker_arguments(
+    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool
+) -> None:
+    if num_workers < 0:
+        raise ValueError(f"DataLoader: num_workers must not be negative, got {num_workers}; 0 means no workers")
+    if timeout < 0:
+        raise ValueError(f"DataLoader: timeout must not be negative, got {timeout}; 0 waits for ever")
+    if num_workers == 0 and prefetch_factor is not None:
+        raise ValueError(f"DataLoader: prefetch_factor={prefetch_factor} needs workers; set num_workers > 0")
+    if prefetch_factor is not None and prefetch_factor < 0:
+        raise ValueError(f"DataLoader: prefetch_factor must not be negative, got {prefetch_factor}")
+    if persistent_workers and num_workers == 0:
+        raise ValueError("DataLoader: persistent_workers=True needs workers; set num_workers > 0")
 
 
 def _refuse_for_streams(**arguments: Any) -> None:

@@ -1,0 +1,12 @@
+// What the parts of the Tensor type share.
+#pragma once
+#include "python/objects.h"
+
+namespace rl {
+
+extern PyGetSetDef tensor_attributes[];
+extern PyMethodDef tensor_methods[];
+PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs);
+void change_requires_grad(Tensor* x, bool on);
+
+}  // namespace rl
