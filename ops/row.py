@@ -66,6 +66,7 @@ class Row:
     tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc
     onnx: str = ""
     samples: str = ""  # name of a sample generator in tests/table/samples.py, where the kind's own does not fit
+    exceptions: dict[str, str] = field(default_factory=dict)  # "property" or "property: case" of the generated tests -> why
     doc: str = ""
     file: str = ""
     line: int = 0

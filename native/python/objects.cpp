@@ -369,12 +369,6 @@ PyObject* scalar_to_python(const Scalar& s) {
   }
 }
 
-static double half_to_double(uint16_t h) {
-  int exponent = h >> 10 & 31, mantissa = h & 1023;
-  double value = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24);
-  return h >> 15 ? -value : value;
-}
-
 PyObject* element_to_python(DType d, const void* p) {
   switch (d) {
     case DType::Bool: return PyBool_FromLong(*static_cast<const bool*>(p));
@@ -383,13 +377,8 @@ PyObject* element_to_python(DType d, const void* p) {
     case DType::Int16: return PyLong_FromLong(*static_cast<const int16_t*>(p));
     case DType::Int32: return PyLong_FromLong(*static_cast<const int32_t*>(p));
     case DType::Int64: return PyLong_FromLongLong(*static_cast<const int64_t*>(p));
-    case DType::Float16: return PyFloat_FromDouble(half_to_double(*static_cast<const uint16_t*>(p)));
-    case DType::BFloat16: {
-      uint32_t bits = uint32_t(*static_cast<const uint16_t*>(p)) << 16;
-      float value;
-      std::memcpy(&value, &bits, 4);
-      return PyFloat_FromDouble(value);
-    }
+    case DType::Float16: return PyFloat_FromDouble(half_to_float(*static_cast<const uint16_t*>(p)));
+    case DType::BFloat16: return PyFloat_FromDouble(brain_to_float(*static_cast<const uint16_t*>(p)));
     case DType::Float32: return PyFloat_FromDouble(*static_cast<const float*>(p));
     case DType::Float64: return PyFloat_FromDouble(*static_cast<const double*>(p));
     case DType::Complex64: return PyComplex_FromDoubles(static_cast<const float*>(p)[0], static_cast<const float*>(p)[1]);
