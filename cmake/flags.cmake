@@ -7,6 +7,7 @@ target_include_directories(rl_flags INTERFACE
   ${PROJECT_SOURCE_DIR}/native ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/gen)
 target_compile_options(rl_flags INTERFACE
   -fno-math-errno -fno-trapping-math -ffp-contract=off -fwrapv
+  -fno-tree-loop-distribute-patterns  # the loops over a few sizes and strides must not become calls of memcpy: 10-30 ns a view
   -ffunction-sections -fdata-sections
   -Wall -Wextra -Wno-init-list-lifetime -Wno-unused-parameter -Wno-missing-field-initializers)
 if(RL_WERROR)

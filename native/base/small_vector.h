@@ -37,7 +37,25 @@ template <class T, int N> class SmallVector {
   SmallVector(std::initializer_list<T> list) { assign(list.begin(), static_cast<int>(list.size())); }
   explicit SmallVector(Span<const T> span) { assign(span.ptr, span.n); }
   SmallVector(const T* from, int n) { assign(from, n); }
-  SmallVector(const SmallVector& o) { assign(o.data_, o.size_); }
+  SmallVector(const SmallVector& o) {
+    if (o.data_ == o.inline_) [[likely]] {  // all of it, in a few moves of known size
+      std::memcpy(inline_, o.inline_, sizeof(inline_));
+      size_ = o.size_;
+    } else {
+      assign(o.data_, o.size_);
+    }
+  }
+  SmallVector(SmallVector&& o) noexcept : size_(o.size_) {
+    if (o.data_ == o.inline_) [[likely]] {
+      std::memcpy(inline_, o.inline_, sizeof(inline_));
+    } else {
+      data_ = o.data_;
+      capacity_ = o.capacity_;
+      o.data_ = o.inline_;
+      o.size_ = 0;
+      o.capacity_ = N;
+    }
+  }
   SmallVector& operator=(const SmallVector& o) {
     if (this != &o) assign(o.data_, o.size_);
     return *this;
@@ -48,7 +66,7 @@ template <class T, int N> class SmallVector {
 
   void assign(const T* from, int n) {
     reserve(n);
-    if (n) std::memcpy(data_, from, sizeof(T) * n);
+    for (int i = 0; i < n; ++i) data_[i] = from[i];
     size_ = n;
   }
   void reserve(int n) {

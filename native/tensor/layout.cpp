@@ -141,13 +141,17 @@ namespace layout {
 Layout view(const Layout& x, DimSpan size) {
   Layout y;
   y.sizes = infer_sizes(size, product(x.sizes), x.sizes, "view");
+  y.offset = x.offset;
+  if (is_contiguous(x.sizes, x.strides)) {
+    y.strides = contiguous_strides(y.sizes);
+    return y;
+  }
   auto strides = view_strides(x.sizes, x.strides, y.sizes);
   RL_CHECK(strides, Runtime,
            "view: shape %s with strides %s cannot be seen as %s without a copy: a new dimension would span two blocks of memory that do not "
            "touch; call .contiguous() first, or use .reshape(...)",
            to_string(x.sizes).c_str(), to_string(x.strides).c_str(), to_string(y.sizes).c_str());
   y.strides = *strides;
-  y.offset = x.offset;
   return y;
 }
 
