@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen import operations
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
@@ -17,17 +19,23 @@ READERS = {"Tensor": "tensor", "TensorOpt": "tensor_or_none", "Operand": "operan
 OPTION_KINDS = {"Layout": "LayoutOpt", "Device": "DeviceOpt"}
 
 
-def specification(o: Operation, inplace: bool = False) -> str:
+def legacy_parameters(o: Operation) -> list[Parameter]:
+    """The parameters of a row's older call form: all positional, none with a default."""
+    named = {p.name: p for p in o.parameters}
+    return [replace(named[name], default=None, keyword_only=False) for name in o.row.legacy]
+
+
+def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> str:
     """The static description that the parser matches arguments against."""
-    name = f"{o.identifier}{'_inplace' if inplace else ''}"
-    parameters = list(o.parameters) + (OPTIONS if o.row.kind == "creation" else [])
+    name = f"{o.identifier}{'_inplace' if inplace else ''}{'_legacy' if legacy else ''}"
+    parameters = legacy_parameters(o) if legacy else list(o.parameters) + (OPTIONS if o.row.kind == "creation" else [])
     if takes_out(o) and not inplace:
         parameters.append(Parameter("out", "Out", "None", True))
     rows = []
     for p in parameters:
         kind = {"Out": "Out"}.get(p.type) or OPTION_KINDS.get(p.type) or p.kind
-        public = "self" if inplace and p is o.parameters[0] else p.public_name
-        if inplace and p is o.parameters[0]:
+        public = "self" if inplace and p is parameters[0] else p.public_name
+        if inplace and p is parameters[0]:
             kind = "Tensor"
         rows.append(f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}')
     text = o.row.signature.replace('"', "'")
@@ -50,8 +58,9 @@ def _reader(o: Operation, i: int, p: Parameter) -> str:
     return f"c.{READERS[p.kind]}({', '.join(arguments)})"
 
 
-def _call(o: Operation, function: str, extra: str = "", inplace: bool = False) -> str:
-    arguments = [_reader(o, i, p) for i, p in enumerate(o.parameters)]
+def _call(o: Operation, function: str, extra: str = "", inplace: bool = False, legacy: bool = False) -> str:
+    order = list(o.row.legacy) if legacy else [p.name for p in o.parameters]
+    arguments = [_reader(o, order.index(p.name), p) for p in o.parameters]
     if inplace:
         arguments[0] = "c.tensor(0)"
     if o.row.kind == "creation":
@@ -59,21 +68,21 @@ def _call(o: Operation, function: str, extra: str = "", inplace: bool = False) -
     return f"ops::{function}({', '.join(arguments)}{extra})"
 
 
-def _body(o: Operation, inplace: bool) -> str:
+def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
     """What runs once the arguments fit the row's signature."""
     if inplace:
-        return f"      return returned({_call(o, o.name + '_', inplace=True)});\n"
+        return f"      return returned({_call(o, o.name + '_', inplace=True, legacy=legacy)});\n"
     n = len(o.parameters) + (len(OPTIONS) if o.row.kind == "creation" else 0)
     out = ""
     if takes_out(o):
         if o.row.kind == "pointwise":
             extra = f", c.out({n})"
-            out += f"      if (c.has({n})) return returned({_call(o, o.name + '_out', extra)});\n"
+            out += f"      if (c.has({n})) return returned({_call(o, o.name + '_out', extra, legacy=legacy)});\n"
         else:
             wanted = " || ".join(f"wants_grad({_reader(o, i, p)})" for i, p in enumerate(o.parameters) if p.name in o.grads and p.type != "Tensors")
             out += (f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
                     f"        return write_outs(c, {n}, {_call(o, o.name)});\n      }}\n")
-    result = _call(o, o.name)
+    result = _call(o, o.name, legacy=legacy)
     if o.row.kind == "creation":
         return out + f"      return returned(with_requires_grad({result}, c, {len(o.parameters)}));\n"
     if o.row.returns == ("*",):
@@ -87,14 +96,15 @@ def _body(o: Operation, inplace: bool) -> str:
 def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
     """The function Python calls for one public name: each overload in order."""
     identifier = rows[0].name + ("_inplace" if inplace else "")
-    out = "".join(specification(o, inplace) for o in rows)
+    out = "".join(specification(o, inplace) + (specification(o, inplace, legacy=True) if o.row.legacy else "") for o in rows)
     out += (f"template <bool method> static PyObject* py_{identifier}(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {{\n"
             "  try {\n    Call c(method ? self : nullptr, args, nargs, kwnames);\n")
     suffix = "_inplace" if inplace else ""
-    for o in rows:
-        out += f"    if (c.bind({o.identifier}{suffix}_spec)) {{\n"
+    forms = [(o, False) for o in rows] + [(o, True) for o in rows if o.row.legacy]
+    for o, legacy in forms:
+        out += f"    if (c.bind({o.identifier}{suffix}{'_legacy' if legacy else ''}_spec)) {{\n"
         out += (f'      if (c.overloaded()) [[unlikely]] return c.torch_function("{name}", method);\n')
-        out += _body(o, inplace) + "    }\n"
+        out += _body(o, inplace, legacy) + "    }\n"
     specs = ", ".join(f"&{o.identifier}{suffix}_spec" for o in rows)
     return out + f"    c.no_match({{{specs}}});\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
 
@@ -175,9 +185,13 @@ def registry(table: Table) -> str:
             slots += f"    {{Py_nb_{name}, (void*)ternary_{name}}},\n"
         else:
             slots += f"    {{Py_nb_{name}, (void*)operator_{name}}},\n"
-        if operations.has_inplace(o) and symbol != "**":
+        if operations.has_inplace(o):
             out += f"PyObject* operator_inplace_{name}(PyObject*, PyObject*);\n"
-            slots += f"    {{Py_nb_inplace_{name}, (void*)operator_inplace_{name}}},\n"
+            function = f"operator_inplace_{name}"
+            if symbol == "**":
+                out += f"static PyObject* ternary_inplace_{name}(PyObject* a, PyObject* b, PyObject*) {{ return {function}(a, b); }}\n"
+                function = f"ternary_inplace_{name}"
+            slots += f"    {{Py_nb_inplace_{name}, (void*){function}}},\n"
     out += f"\nconst PyType_Slot number_slots[] = {{\n{slots}    {{0, nullptr}},\n}};\n\n"
     ordered = ", ".join(compares.get(s, "nullptr") for s in ("<", "<=", "==", "!=", ">", ">="))
     return out + f"PyObject* (*const compare_operators[6])(PyObject*, PyObject*) = {{{ordered}}};\n\n}}  // namespace rl\n"

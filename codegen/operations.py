@@ -8,6 +8,9 @@ from codegen.kernels import loop_name
 from codegen.table import Operation, Table
 
 
+RULES = {"": "Promote", "no_bool": "NoBool", "one_dtype": "OneDtype"}
+
+
 def arguments(o: Operation, skip: int = 0) -> str:
     parts = [f"{p.cpp} {p.name}" for p in o.parameters[skip:]]
     if o.row.kind == "creation":
@@ -112,7 +115,7 @@ def _pointwise(o: Operation, table: Table) -> str:
 
     def row(name: str, loop: str, n: int, scalars: int, mask: int, bool_output: bool) -> str:
         return (f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, {str(bool_output).lower()}, '
-                f"{str(o.row.integers_to_float).lower()}, picked_{family}_loops().loops + loop_{loop}}};\n")
+                f"{str(o.row.integers_to_float).lower()}, DtypeRule::{RULES[o.row.dtype_rule if loop == loop_name(o) else '']}, picked_{family}_loops().loops + loop_{loop}}};\n")
 
     out = row(o.name, loop_name(o), inputs, len(o.parameters) - inputs, masks, o.row.bool_output)
     for target, used, _ in autograd.fused(o, table):
@@ -125,7 +128,8 @@ def _pointwise(o: Operation, table: Table) -> str:
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:
-        out += (f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n  check_out(out, \"{o.name}\", {_wanted(o) or 'false'});\n" + call
+        check = f'  check_out(out, "{o.name}", {_wanted(o)});\n' if _wanted(o) else ""
+        out += (f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{check}" + call
                 + f"  pointwise_into({loop_name(o)}_row, args, out, true);\n  bump_version(out);\n  return Ref::retain(out);\n}}\n")
     return out
 

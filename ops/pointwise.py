@@ -7,83 +7,98 @@ arithmetic = boolean + number
 
 # ------------------------------------------------------------------ arithmetic
 
-pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic, body="fma(alpha, other, input)",
-          grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add", doc="input + alpha * other.")
+pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
+          body="fma(alpha, other, input)", grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
+          doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, other, input)",
           grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub", doc="input - alpha * other.")
-pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1", inplace=False, out=False,
-          grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-", doc="other - alpha * input.")
+pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1",
+          inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-",
+          doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
-pointwise("div(input: Operand, other: Operand)", types=floating + complex_, integers_to_float=True, body="input / other",
-          grad={"input": "g / other", "other": "-(g * (input / other) / other)"}, operator="/", onnx="Div",
-          doc="True division; integers divide as floating-point numbers.")
+pointwise("div(input: Operand, other: Operand)", types=floating + complex_, integers_to_float=True,
+          body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"}, operator="/",
+          onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", types=number, body="-input", grad={"input": "-g"}, onnx="Neg", doc="-input.")
-pointwise("abs(input)", types=real, body="abs(input)", grad={"input": "g * sign(input)"}, onnx="Abs", doc="The absolute value.")
-pointwise("sign(input)", types=real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign", doc="-1, 0 or 1.")
-pointwise("square(input)", types=number, body="input * input", grad={"input": "g * (2 * input)"}, node="PowBackward0", doc="input ** 2.")
-pointwise("reciprocal(input)", types=floating + complex_, integers_to_float=True, body="1 / input", grad={"input": "-(g * y * y)"},
-          onnx="Reciprocal", doc="1 / input.")
-pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body="sqrt(input)", grad={"input": "g / (2 * y)"}, onnx="Sqrt",
-          doc="The square root; NaN below 0.")
-pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)", grad={"input": "-(g * y * y * y) / 2"},
-          doc="1 / sqrt(input).")
+pointwise("abs(input)", types=real, body="abs(input)", grad={"input": "g * sign(input)"}, onnx="Abs",
+          doc="The absolute value.")
+pointwise("sign(input)", types=real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
+          doc="-1, 0 or 1.")
+pointwise("square(input)", types=number, body="input * input", grad={"input": "g * (2 * input)"}, node="PowBackward0",
+          doc="input ** 2.")
+pointwise("reciprocal(input)", types=floating + complex_, integers_to_float=True, body="1 / input",
+          grad={"input": "-(g * y * y)"}, onnx="Reciprocal", doc="1 / input.")
+pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body="sqrt(input)",
+          grad={"input": "g / (2 * y)"}, onnx="Sqrt", doc="The square root; NaN below 0.")
+pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)",
+          grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
 pointwise("pow(input: Operand, exponent: Operand)", types=floating, body="pow(input, exponent)",
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
-                "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, input)))"},
-          operator="**", onnx="Pow", doc="input raised to exponent.")
+                "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, "
+                            "input)))"}, operator="**", onnx="Pow", doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
-          grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"}, doc="input + value * tensor1 * tensor2.")
-pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_, body="input + (value * tensor1) / tensor2",
-          grad={"input": "g", "tensor1": "g * (value / tensor2)", "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
-          doc="input + value * tensor1 / tensor2.")
-pointwise("lerp(input, end, weight: Operand)", types=floating + complex_,
-          body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))", node="LerpBackward0",
-          grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
+          grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
+          doc="input + value * tensor1 * tensor2.")
+pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_,
+          body="input + (value * tensor1) / tensor2", grad={"input": "g",
+                "tensor1": "g * (value / tensor2)",
+                "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"}, doc="input + value * tensor1 / tensor2.")
+pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
+          body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
+          node="LerpBackward0", grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=real, body="maximum(input, other)", inplace=False,
-          grad={"input": "where(input == other, g / 2, where(input < other, 0, g))", "other": "where(input == other, g / 2, where(other < input, 0, g))"},
-          onnx="Max", doc="The larger of both; NaN where either is NaN. Ties share the gradient.")
+          grad={"input": "where(input == other, g / 2, where(input < other, 0, g))",
+                "other": "where(input == other, g / 2, where(other < input, 0, g))"}, onnx="Max",
+          doc="The larger of both; NaN where either is NaN. Ties share the gradient.")
 pointwise("minimum(input, other)", types=real, body="minimum(input, other)", inplace=False,
-          grad={"input": "where(input == other, g / 2, where(input > other, 0, g))", "other": "where(input == other, g / 2, where(other > input, 0, g))"},
-          onnx="Min", doc="The smaller of both; NaN where either is NaN. Ties share the gradient.")
+          grad={"input": "where(input == other, g / 2, where(input > other, 0, g))",
+                "other": "where(input == other, g / 2, where(other > input, 0, g))"}, onnx="Min",
+          doc="The smaller of both; NaN where either is NaN. Ties share the gradient.")
 
 # ------------------------------------------------------------------ exponentials
 
-pointwise("exp(input)", types=floating + complex_, integers_to_float=True, body="exp(input)", grad={"input": "g * y"}, onnx="Exp",
-          doc="e ** input.")
-pointwise("expm1(input)", types=floating + complex_, integers_to_float=True, body="expm1(input)", grad={"input": "g * (y + 1)"},
-          doc="e ** input - 1, exact near 0.")
-pointwise("log(input)", types=floating + complex_, integers_to_float=True, body="log(input)", grad={"input": "g / input"}, onnx="Log",
-          doc="The natural logarithm; -inf at 0, NaN below.")
-pointwise("log1p(input)", types=floating + complex_, integers_to_float=True, body="log1p(input)", grad={"input": "g / (input + 1)"},
-          doc="log(1 + input), exact near 0.")
-pointwise("sin(input)", types=floating + complex_, integers_to_float=True, body="sin(input)", grad={"input": "g * cos(input)"}, onnx="Sin",
-          doc="The sine, in radians.")
-pointwise("cos(input)", types=floating + complex_, integers_to_float=True, body="cos(input)", grad={"input": "-(g * sin(input))"}, onnx="Cos",
-          doc="The cosine, in radians.")
-pointwise("tanh(input)", types=floating + complex_, integers_to_float=True, body="tanh(input)", grad={"input": "g * (1 - y * y)"}, onnx="Tanh",
-          doc="The hyperbolic tangent.")
-pointwise("sigmoid(input)", types=floating + complex_, integers_to_float=True, body="sigmoid(input)", grad={"input": "g * y * (1 - y)"},
-          onnx="Sigmoid", doc="1 / (1 + e ** -input).")
-pointwise("relu(input)", types=real, body="where(input <= 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"}, onnx="Relu",
-          out=False, doc="The positive part; NaN stays NaN.")
+pointwise("exp(input)", types=floating + complex_, integers_to_float=True, body="exp(input)", grad={"input": "g * y"},
+          onnx="Exp", doc="e ** input.")
+pointwise("expm1(input)", types=floating + complex_, integers_to_float=True, body="expm1(input)",
+          grad={"input": "g * (y + 1)"}, doc="e ** input - 1, exact near 0.")
+pointwise("log(input)", types=floating + complex_, integers_to_float=True, body="log(input)",
+          grad={"input": "g / input"}, onnx="Log", doc="The natural logarithm; -inf at 0, NaN below.")
+pointwise("log1p(input)", types=floating + complex_, integers_to_float=True, body="log1p(input)",
+          grad={"input": "g / (input + 1)"}, doc="log(1 + input), exact near 0.")
+pointwise("sin(input)", types=floating + complex_, integers_to_float=True, body="sin(input)",
+          grad={"input": "g * cos(input)"}, onnx="Sin", doc="The sine, in radians.")
+pointwise("cos(input)", types=floating + complex_, integers_to_float=True, body="cos(input)",
+          grad={"input": "-(g * sin(input))"}, onnx="Cos", doc="The cosine, in radians.")
+pointwise("tanh(input)", types=floating + complex_, integers_to_float=True, body="tanh(input)",
+          grad={"input": "g * (1 - y * y)"}, onnx="Tanh", doc="The hyperbolic tangent.")
+pointwise("sigmoid(input)", types=floating + complex_, integers_to_float=True, body="sigmoid(input)",
+          grad={"input": "g * y * (1 - y)"}, onnx="Sigmoid", doc="1 / (1 + e ** -input).")
+pointwise("relu(input)", types=real, body="where(input <= 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"},
+          onnx="Relu", out=False, doc="The positive part; NaN stays NaN.")
 
 # ------------------------------------------------------------------ comparison and selection
 
-comparison("eq(input: Operand, other: Operand)", body="input == other", operator="==", onnx="Equal", doc="input == other.")
+comparison("eq(input: Operand, other: Operand)", body="input == other", operator="==", onnx="Equal",
+           doc="input == other.")
 comparison("ne(input: Operand, other: Operand)", body="input != other", operator="!=", doc="input != other.")
-comparison("lt(input: Operand, other: Operand)", types=boolean + real, body="input < other", operator="<", onnx="Less", doc="input < other.")
-comparison("le(input: Operand, other: Operand)", types=boolean + real, body="input <= other", operator="<=", onnx="LessOrEqual",
-           doc="input <= other.")
-comparison("gt(input: Operand, other: Operand)", types=boolean + real, body="input > other", operator=">", onnx="Greater", doc="input > other.")
-comparison("ge(input: Operand, other: Operand)", types=boolean + real, body="input >= other", operator=">=", onnx="GreaterOrEqual",
-           doc="input >= other.")
+comparison("lt(input: Operand, other: Operand)", types=boolean + real, body="input < other", operator="<", onnx="Less",
+           doc="input < other.")
+comparison("le(input: Operand, other: Operand)", types=boolean + real, body="input <= other", operator="<=",
+           onnx="LessOrEqual", doc="input <= other.")
+comparison("gt(input: Operand, other: Operand)", types=boolean + real, body="input > other", operator=">",
+           onnx="Greater", doc="input > other.")
+comparison("ge(input: Operand, other: Operand)", types=boolean + real, body="input >= other", operator=">=",
+           onnx="GreaterOrEqual", doc="input >= other.")
 comparison("logical_not(input)", body="input == 0", onnx="Not", doc="True where input is 0.")
 comparison("logical_and(input, other)", body="(input != 0) & (other != 0)", onnx="And",
            doc="True where both are nonzero.")
-comparison("logical_or(input, other)", body="(input != 0) | (other != 0)", onnx="Or", doc="True where either is nonzero.")
-pointwise("isnan(input)", types=every, body="input != input", bool_output=True, inplace=False, out=False, onnx="IsNaN", doc="True where input is NaN.")
-pointwise("where(condition, input: Operand, other: Operand)", types=every, body="where(condition, input, other)", bool_inputs=("condition",),
-          grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"}, inplace=False, method=False, samples="where", onnx="Where",
+comparison("logical_or(input, other)", body="(input != 0) | (other != 0)", onnx="Or",
+           doc="True where either is nonzero.")
+pointwise("isnan(input)", types=every, body="input != input", bool_output=True, inplace=False, out=False, onnx="IsNaN",
+          doc="True where input is NaN.")
+pointwise("where(condition, input: Operand, other: Operand)", types=every, body="where(condition, input, other)",
+          bool_inputs=("condition",), grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"},
+          inplace=False, method=False, samples="where", onnx="Where",
           doc="input where condition holds, other elsewhere.")

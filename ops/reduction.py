@@ -3,45 +3,61 @@
 from ops.kinds import kernel, reduction
 from ops.row import boolean, complex_, every, floating, number, real
 
-reduction("sum(input, *, dtype: DType | None = None)", types=number, map="x", combine="a + b", start="0", finish="a", integers_to_int64=True,
-          grad={"input": "expand(g, input)"}, onnx="ReduceSum", doc="The sum of all elements; integers and bools sum as int64.")
-reduction("sum(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim", node="SumBackward1", types=number,
-          map="x", combine="a + b", start="0", finish="a", integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum",
+reduction("sum(input, *, dtype: DType | None = None)", types=number, map="x", combine="a + b", start="0", finish="a",
+          integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum",
+          doc="The sum of all elements; integers and bools sum as int64.")
+reduction("sum(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim",
+          node="SumBackward1", types=number, map="x", combine="a + b", start="0", finish="a", integers_to_int64=True,
+          grad={"input": "expand(g, input)"}, onnx="ReduceSum",
           doc="The sum along dim, an int or several; all where it is None or empty.")
-reduction("mean(input, *, dtype: DType | None = None)", types=floating + complex_, map="x", combine="a + b", start="0", finish="a / n",
-          floating_only=True, grad={"input": "expand(g / count, input)"}, onnx="ReduceMean", doc="The mean of all elements.")
-reduction("mean(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim", node="MeanBackward1",
-          types=floating + complex_, map="x", combine="a + b", start="0", finish="a / n", floating_only=True,
-          grad={"input": "expand(g / count, input)"}, onnx="ReduceMean", doc="The mean along dim, an int or several.")
-reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x", combine="maximum(a, b)", start="lowest",
-          finish="a", grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMax",
+reduction("mean(input, *, dtype: DType | None = None)", types=floating + complex_, map="x", combine="a + b", start="0",
+          finish="a / n", floating_only=True, grad={"input": "expand(g / count, input)"}, onnx="ReduceMean",
+          doc="The mean of all elements.")
+reduction("mean(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim",
+          node="MeanBackward1", types=floating + complex_, map="x", combine="a + b", start="0", finish="a / n",
+          floating_only=True, grad={"input": "expand(g / count, input)"}, onnx="ReduceMean",
+          doc="The mean along dim, an int or several.")
+reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
+          combine="maximum(a, b)", start="lowest", finish="a",
+          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMax",
           doc="The maximum along dim. Ties share the gradient.")
-reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x", combine="minimum(a, b)", start="highest",
-          finish="a", grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMin",
+reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
+          combine="minimum(a, b)", start="highest", finish="a",
+          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMin",
           doc="The minimum along dim. Ties share the gradient.")
-reduction("max(input)", types=boolean + real, map="x", combine="maximum(a, b)", start="lowest", finish="a", node="MaxBackward1", out=False,
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"}, doc="The maximum of all elements; NaN wins.")
-reduction("min(input)", types=boolean + real, map="x", combine="minimum(a, b)", start="highest", finish="a", node="MinBackward1", out=False,
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"}, doc="The minimum of all elements; NaN wins.")
-kernel("max(input, dim: int, keepdim: bool = False)", overload="dim", run="max_dim", types=boolean + real, returns=("values", "indices"),
-       undifferentiable=("indices",), out=True, node="MaxBackward0", grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, onnx="TopK",
+reduction("max(input)", types=boolean + real, map="x", combine="maximum(a, b)", start="lowest", finish="a",
+          node="MaxBackward1", out=False,
+          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"},
+          doc="The maximum of all elements; NaN wins.")
+reduction("min(input)", types=boolean + real, map="x", combine="minimum(a, b)", start="highest", finish="a",
+          node="MinBackward1", out=False,
+          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"},
+          doc="The minimum of all elements; NaN wins.")
+kernel("max(input, dim: int, keepdim: bool = False)", overload="dim", run="max_dim", types=boolean + real,
+       returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MaxBackward0",
+       grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, onnx="TopK",
        doc="The maximum along dim and where it stands: the first of equals.")
-kernel("min(input, dim: int, keepdim: bool = False)", overload="dim", run="min_dim", types=boolean + real, returns=("values", "indices"),
-       undifferentiable=("indices",), out=True, node="MinBackward0", grad={"input": "_select_grad(g, input, dim, indices, keepdim)"},
+kernel("min(input, dim: int, keepdim: bool = False)", overload="dim", run="min_dim", types=boolean + real,
+       returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MinBackward0",
+       grad={"input": "_select_grad(g, input, dim, indices, keepdim)"},
        doc="The minimum along dim and where it stands: the first of equals.")
 kernel("argmax(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMax",
        doc="Where the maximum stands along dim, or in the flattened tensor.")
 kernel("argmin(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMin",
        doc="Where the minimum stands along dim, or in the flattened tensor.")
-reduction("any(input)", types=boolean, map="x", combine="maximum(a, b)", start="0", finish="a", bool_output=True, doc="True if any element is nonzero.")
-reduction("any(input, dim: Ints | None, keepdim: bool = False)", overload="dim", types=boolean, map="x", combine="maximum(a, b)", start="0",
-          finish="a", bool_output=True, doc="True where any element along dim is nonzero.")
-reduction("all(input)", types=boolean, map="x", combine="minimum(a, b)", start="1", finish="a", bool_output=True, doc="True if every element is nonzero.")
-reduction("all(input, dim: Ints | None, keepdim: bool = False)", overload="dim", types=boolean, map="x", combine="minimum(a, b)", start="1",
-          finish="a", bool_output=True, doc="True where every element along dim is nonzero.")
-kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True, method=False,
-       grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",
+reduction("any(input)", types=boolean, map="x", combine="maximum(a, b)", start="0", finish="a", bool_output=True,
+          doc="True if any element is nonzero.")
+reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", overload="dim", types=boolean, map="x",
+          combine="maximum(a, b)", start="0", finish="a", bool_output=True,
+          doc="True where any element along dim is nonzero.")
+reduction("all(input)", types=boolean, map="x", combine="minimum(a, b)", start="1", finish="a", bool_output=True,
+          doc="True if every element is nonzero.")
+reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", overload="dim", types=boolean, map="x",
+          combine="minimum(a, b)", start="1", finish="a", bool_output=True,
+          doc="True where every element along dim is nonzero.")
+kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,
+       method=False, grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",
        doc="The gradient of a selection along dim: g at indices, 0 elsewhere, in the shape of input.")
-kernel("_select_take(input, dim: int, indices, keepdim: bool)", run="select_take", types=every, private=True, method=False,
-       grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, samples="none",
+kernel("_select_take(input, dim: int, indices, keepdim: bool)", run="select_take", types=every, private=True,
+       method=False, grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, samples="none",
        doc="The elements of input at indices along dim.")

@@ -61,6 +61,8 @@ class Row:
     integers_to_float: bool = False
     integers_to_int64: bool = False
     floating_only: bool = False
+    dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
+    legacy: tuple[str, ...] = ()  # the order of arguments of an older call form that still works: add(input, alpha, other)
     multi_view: bool = False
     bounds: bool = False  # view: the layout may leave the storage and is checked
     tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc

@@ -3,40 +3,49 @@
 from ops.kinds import composite, inplace, kernel, view
 from ops.row import every
 
-view("view(input, *size: int)", layout="view", function=False, grad={"input": "reshape(g, input)"}, samples="view", onnx="Reshape",
-     doc="The same elements in another shape, without a copy. One size may be -1.")
-view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"}, samples="transpose",
-     onnx="Transpose", doc="Swaps two dimensions.")
-view("t(input)", layout="t", grad={"input": "t(g)"}, samples="matrix", onnx="Transpose", doc="The transpose of a matrix; a vector as it is.")
-view("permute(input, *dims: int)", layout="permute", grad={"input": "_unpermute(g, dims)"}, samples="permute", onnx="Transpose",
-     doc="Reorders the dimensions.")
-view("_unpermute(input, dims: Ints)", layout="unpermute", private=True, method=False, grad={"input": "permute(g, dims)"}, samples="none",
-     doc="Undoes permute(dims).")
-view("expand(input, *size: int)", layout="expand", function=False, grad={"input": "_sum_to(g, input)"}, samples="expand", onnx="Expand",
-     doc="Repeats dimensions of size 1 without copying. -1 keeps a size.")
-view("select(input, dim: int, index: int)", layout="select", grad={"input": "_select_backward(g, input, dim, index)"}, samples="select",
-     onnx="Gather", doc="The slice at index along dim, without that dimension.")
-view("slice(input, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1)", layout="slice", function=False, method=False,
-     private=True, grad={"input": "_slice_backward(g, input, dim, start, end, step)"}, samples="slice", onnx="Slice", doc="input[start:end:step] along dim.")
-view("narrow(input, dim: int, start: int, length: int)", layout="narrow", grad={"input": "_narrow_backward(g, input, dim, start, length)"},
-     samples="narrow", node="SliceBackward0", onnx="Slice", doc="input[start:start + length] along dim.")
-view("unsqueeze(input, dim: int)", layout="unsqueeze", grad={"input": "view(g, input)"}, samples="unsqueeze", onnx="Unsqueeze",
-     doc="Inserts a dimension of size 1.")
-view("squeeze(input)", layout="squeeze", grad={"input": "view(g, input)"}, samples="squeeze", onnx="Squeeze", doc="Drops all dimensions of size 1.")
-view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="SqueezeBackward1", grad={"input": "view(g, input)"},
-     samples="squeeze_dim", onnx="Squeeze", doc="Drops the named dimensions where their size is 1.")
+view("view(input, *size: int)", layout="view", function=False, grad={"input": "reshape(g, input)"}, samples="view",
+     onnx="Reshape", doc="The same elements in another shape, without a copy. One size may be -1.")
+view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"},
+     samples="transpose", onnx="Transpose", doc="Swaps two dimensions.")
+view("t(input)", layout="t", grad={"input": "t(g)"}, samples="matrix", onnx="Transpose",
+     doc="The transpose of a matrix; a vector as it is.")
+view("permute(input, *dims: int)", layout="permute", grad={"input": "_unpermute(g, dims)"}, samples="permute",
+     onnx="Transpose", doc="Reorders the dimensions.")
+view("_unpermute(input, dims: Ints)", layout="unpermute", private=True, method=False,
+     grad={"input": "permute(g, dims)"}, samples="none", doc="Undoes permute(dims).")
+view("expand(input, *size: int)", layout="expand", function=False, grad={"input": "_sum_to(g, input)"},
+     samples="expand", onnx="Expand", doc="Repeats dimensions of size 1 without copying. -1 keeps a size.")
+view("select(input, dim: int, index: int)", layout="select", grad={"input": "_select_backward(g, input, dim, index)"},
+     samples="select", onnx="Gather", doc="The slice at index along dim, without that dimension.")
+view("slice(input, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1)", layout="slice",
+     function=False, method=False, private=True, grad={"input": "_slice_backward(g, input, dim, start, end, step)"},
+     samples="slice", onnx="Slice", doc="input[start:end:step] along dim.")
+view("narrow(input, dim: int, start: int, length: int)", layout="narrow",
+     grad={"input": "_narrow_backward(g, input, dim, start, length)"}, samples="narrow", node="SliceBackward0",
+     onnx="Slice", doc="input[start:start + length] along dim.")
+view("unsqueeze(input, dim: int)", layout="unsqueeze", grad={"input": "view(g, input)"}, samples="unsqueeze",
+     onnx="Unsqueeze", doc="Inserts a dimension of size 1.")
+view("squeeze(input)", layout="squeeze", grad={"input": "view(g, input)"}, samples="squeeze", onnx="Squeeze",
+     doc="Drops all dimensions of size 1.")
+view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="SqueezeBackward1",
+     grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
+     doc="Drops the named dimensions where their size is 1.")
 view("as_strided(input, size: Ints, stride: Ints, storage_offset: int | None = None)", layout="as_strided", bounds=True,
      grad={"input": "_as_strided_backward(g, input, size, stride, storage_offset)"}, samples="none",
      doc="Any sizes, strides and offset over the tensor's storage.")
 view("diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1)", layout="diagonal",
-     grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"}, samples="matrix", doc="The diagonal of two dimensions, as the last one.")
+     grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"}, samples="matrix",
+     doc="The diagonal of two dimensions, as the last one.")
 view("unfold(input, dimension: int, size: int, step: int)", layout="unfold", function=False,
-     grad={"input": "_unfold_backward(g, input, dimension, size, step)"}, samples="unfold", doc="Windows along a dimension, as a new last one.")
-view("movedim(input, source: Ints, destination: Ints)", layout="movedim", grad={"input": "movedim(g, destination, source)"}, samples="movedim",
-     node="PermuteBackward0", doc="Moves dimensions to other places.")
-view("alias(input)", layout="detach", function=False, method=False, private=True, node="AliasBackward0", grad={"input": "g"}, samples="none",
-     doc="The same tensor as a new view of it.")
-view("detach(input)", layout="detach", samples="unary", doc="The same memory without history: no gradient flows through it.")
+     grad={"input": "_unfold_backward(g, input, dimension, size, step)"}, samples="unfold",
+     doc="Windows along a dimension, as a new last one.")
+view("movedim(input, source: Ints, destination: Ints)", layout="movedim",
+     grad={"input": "movedim(g, destination, source)"}, samples="movedim", node="PermuteBackward0",
+     doc="Moves dimensions to other places.")
+view("alias(input)", layout="detach", function=False, method=False, private=True, node="AliasBackward0",
+     grad={"input": "g"}, samples="none", doc="The same tensor as a new view of it.")
+view("detach(input)", layout="detach", samples="unary",
+     doc="The same memory without history: no gradient flows through it.")
 
 # ------------------------------------------------------------------ gradients of views: zeros with g written into the view
 
@@ -50,23 +59,28 @@ for _name, _arguments, _call in (
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
            grad={"g": f"{_name}(g, {_call})"}, samples="none", doc=f"The gradient of {_name}: zeros with g at the view's places.")
-composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none", doc="Sums what broadcasting had repeated.")
+composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none",
+          doc="Sums what broadcasting had repeated.")
 
 # ------------------------------------------------------------------ copies and conversions
 
-kernel("clone(input, *, memory_format: MemoryFormat | None = None)", types=every, grad={"input": "g"}, samples="unary", onnx="Identity",
-       doc="A copy; gradients flow through it.")
+kernel("clone(input, *, memory_format: MemoryFormat | None = None)", types=every, grad={"input": "g"}, samples="unary",
+       onnx="Identity", doc="A copy; gradients flow through it.")
 composite("contiguous(input, *, memory_format: MemoryFormat | None = None)", function=False, samples="unary",
           doc="The tensor itself where it is row-major, a copy elsewhere.")
-composite("reshape(input, *shape: int)", samples="view", onnx="Reshape", doc="A view where strides allow it, a copy elsewhere.")
-composite("flatten(input, start_dim: int = 0, end_dim: int = -1)", samples="unary", onnx="Flatten", doc="Merges the dimensions from start_dim to end_dim.")
+composite("reshape(input, *shape: int)", samples="view", onnx="Reshape",
+          doc="A view where strides allow it, a copy elsewhere.")
+composite("flatten(input, start_dim: int = 0, end_dim: int = -1)", samples="unary", onnx="Flatten",
+          doc="Merges the dimensions from start_dim to end_dim.")
 composite("view_as(input, other)", function=False, samples="none", doc="view(other.size()).")
 composite("expand_as(input, other)", function=False, samples="none", doc="expand(other.size()).")
 composite("reshape_as(input, other)", function=False, samples="none", doc="reshape(other.size()).")
-composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_view=True, doc="The slices along dim, as a tuple of views.")
-kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"}, node="ToCopyBackward0", samples="none",
-       onnx="Cast", doc="A copy in another dtype.")
-inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"}, node="CopyBackwards", samples="copy",
-        doc="Writes src, broadcast and converted, into self.")
-inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill", doc="Sets every element.")
+composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_view=True,
+          doc="The slices along dim, as a tuple of views.")
+kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
+       node="ToCopyBackward0", samples="none", onnx="Cast", doc="A copy in another dtype.")
+inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
+        node="CopyBackwards", samples="copy", doc="Writes src, broadcast and converted, into self.")
+inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
+        doc="Sets every element.")
 inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary", doc="Sets every element to 0.")

@@ -153,7 +153,7 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
   if (!grad_enabled()) return;
   const Autograd* a = x->autograd;
   bool is_view = a && a->base;
-  if (!is_view) {
+  if (!is_view || ((x->flags & kRequiresGrad) && !x->grad_fn)) {
     RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
              "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under no_grad(), on x.detach(), or on a "
              ".clone()",

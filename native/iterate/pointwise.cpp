@@ -132,9 +132,20 @@ void check_same_device(const char* op, Span<const Arg> args) {
   }
 }
 
+static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
+  for (int k = 0; k < row.inputs; ++k) {
+    DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
+    RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime, "%s: bools cannot be subtracted; use ^ or logical_xor to compare them, or convert them first",
+             row.name);
+    RL_CHECK(row.dtypes != DtypeRule::OneDtype || !args[k].tensor || d == args[0].tensor->dtype, Runtime,
+             "%s: all tensors must have one dtype, got %s and %s; convert one of them first", row.name, name_of(args[0].tensor->dtype), name_of(d));
+  }
+}
+
 DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   Arg promoted[kMaxOperands];
   int n = 0;
+  if (row.dtypes != DtypeRule::Promote) check_rule(row, args);
   for (int k = 0; k < row.inputs; ++k) {
     if (takes_part(row, k)) {
       promoted[n++] = args[k];

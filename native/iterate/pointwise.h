@@ -5,6 +5,9 @@
 
 namespace rl {
 
+// What a row asks of its operands' dtypes beyond a loop for the promoted one.
+enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype };
+
 // The constant part of a pointwise row, generated.
 struct PointwiseRow {
   const char* name;
@@ -14,6 +17,7 @@ struct PointwiseRow {
   uint32_t bool_inputs;    // bit k: operand k is a bool mask and takes no part in promotion
   bool bool_output;
   bool integers_to_float;  // integer operands compute in the default dtype
+  DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level
 };
 

@@ -160,8 +160,8 @@ static DType reduction_dtype(const ReductionRow& row, const Tensor* x, std::opti
 }
 
 Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, std::optional<DType> dtype) {
+  DType d = reduction_dtype(row, x, dtype), given = x->dtype;
   uint64_t mask = reduced_mask(x, dims, row.name);
-  DType d = reduction_dtype(row, x, dtype);
   const ReduceKernel& kernel = (*row.kernels)[static_cast<int>(d)];
   RL_CHECK(kernel.run, NotImplemented, "%s: not implemented for tensors of dtype %s", row.name, name_of(d));
   Ref converted = as_dtype(x, d);
@@ -179,6 +179,8 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
     Dims sizes = reduced_sizes(x, mask, true);
     set_layout(out.get(), {sizes, contiguous_strides(sizes), 0});
   }
+  // PyTorch's any and all keep uint8, which once stood for bool.
+  if (row.bool_output && given == DType::UInt8) return convert(out.get(), DType::UInt8);
   return out;
 }
 

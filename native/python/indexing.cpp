@@ -139,7 +139,7 @@ class Index {
       for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
       return;
     }
-    RL_CHECK(is_integral(t->dtype), Index, "index: an index tensor must be of an integer dtype or bool, got %s", name_of(t->dtype));
+    RL_CHECK(t->dtype == DType::Int64 || t->dtype == DType::Int32, Index, "index: an index tensor must be int64, int32 or bool, got %s", name_of(t->dtype));
     Ref index = as_dtype(t, DType::Int64);
     if (t->ndim == 0 && !any_) {
       at_ = ops::select(at_, dim, *index->data_as<int64_t>());
@@ -192,14 +192,16 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
   try {
     RL_CHECK(value, Type, "index: elements of a tensor cannot be deleted");
     Tensor* x = reinterpret_cast<Tensor*>(self);
+    Scalar number;
+    bool is_number = !is_tensor(value) && number_from(value, &number);
+    RL_CHECK(!is_number || number.category < Category::Complex || is_complex(x->dtype), Runtime, "index: a complex value does not fit a tensor of dtype %s",
+             name_of(x->dtype));
     Index i(x, index);
     Ref place = i.view();
-    Scalar number;
     Ref source;
     if (is_tensor(value)) {
       source = Ref::retain(reinterpret_cast<Tensor*>(value));
-    } else if (number_from(value, &number)) {
-      RL_CHECK(number.category < Category::Complex || is_complex(x->dtype), Runtime, "index: a complex value does not fit a tensor of dtype %s", name_of(x->dtype));
+    } else if (is_number) {
       if (!i.advanced()) {
         ops::fill_(place, Arg(number));
         return 0;

@@ -303,13 +303,13 @@ bool dtype_from(PyObject* o, DType* out) {
   }
   PyTypeObject* t = reinterpret_cast<PyTypeObject*>(o);
   if (t == &PyFloat_Type) {
-    *out = default_dtype;
+    *out = DType::Float64;
   } else if (t == &PyLong_Type) {
     *out = DType::Int64;
   } else if (t == &PyBool_Type) {
     *out = DType::Bool;
   } else if (t == &PyComplex_Type) {
-    *out = default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64;
+    *out = DType::Complex128;
   } else {
     return false;
   }

@@ -309,8 +309,10 @@ def T(self: Tensor) -> Tensor:
 @_property
 def mT(self: Tensor) -> Tensor:
     """The last two dimensions swapped."""
-    if self.dim() < 2:
+    if self.dim() == 1:
         raise RuntimeError(f"mT: expected a tensor of at least 2 dimensions, got shape {list(self.shape)}")
+    if self.dim() == 0:
+        return self.transpose(0, 0)
     return self.transpose(-2, -1)
 
 
@@ -379,6 +381,13 @@ def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
 def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     """This tensor where the condition holds, other elsewhere."""
     return _native.where(condition, self, other)
+
+
+@_method
+def __pos__(self: Tensor) -> Tensor:
+    if self.dtype is _native.bool:
+        raise RuntimeError("+: a bool tensor has no sign; convert it first")
+    return self
 
 
 @_method

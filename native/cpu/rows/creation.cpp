@@ -59,6 +59,7 @@ void fill_float_range(Tensor* x, double start, double step) {
 Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, const Options& o) {
   bool whole = start.category <= Category::Integral && end.category <= Category::Integral && step.category <= Category::Integral;
   DType dtype = o.dtype.value_or(whole ? DType::Int64 : default_dtype);
+  for (const Scalar* s : {&start, &end, &step}) RL_CHECK(s->category < Category::Complex, Runtime, "arange: start, end and step must be real");
   double a = start.to_double(), b = end.to_double(), s = step.to_double();
   RL_CHECK(s != 0, Runtime, "arange: step must not be 0");
   RL_CHECK(std::isfinite(a) && std::isfinite(b), Runtime, "arange: start and end must be finite, got %g and %g", a, b);

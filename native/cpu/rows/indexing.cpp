@@ -117,8 +117,9 @@ void add_any(const Places& p, Tensor* x, const Tensor* values) {
 
 Ref vector_index(In index, const char* op) {
   RL_CHECK(index->ndim <= 1, Index, "%s: the index must have at most one dimension, got shape %s", op, to_string(index->sizes()).c_str());
-  RL_CHECK(index->dtype == DType::Int64, Runtime, "%s: the index must be int64, got %s", op, name_of(index->dtype));
-  return as_contiguous(index);
+  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime, "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
+  Ref whole = as_dtype(index, DType::Int64);
+  return as_contiguous(whole.get());
 }
 
 }  // namespace
@@ -128,6 +129,7 @@ namespace kernels {
 Ref index_select(In input, int64_t dim, In index) {
   int d = wrap_dim(dim, input->ndim, "index_select");
   Ref i = vector_index(index, "index_select");
+  RL_CHECK(input->ndim || i->numel == 1, Runtime, "index_select: a 0-d tensor is selected from by one index, got %lld", (long long)i->numel);
   Dims sizes(input->sizes());
   if (input->ndim) sizes[d] = i->numel;
   Ref out = empty(sizes, input->dtype, input->device);

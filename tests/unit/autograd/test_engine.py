@@ -167,8 +167,8 @@ def test_second_derivative_of_a_long_chain() -> None:
 
 
 def test_ten_thousand_wide() -> None:
-    x = rl.ones(3, requires_grad=True)
-    total = sum(((x * float(i)) for i in range(10_000)), start=rl.zeros(3))
+    x = rl.ones(3, dtype=rl.float64, requires_grad=True)
+    total = sum(((x * float(i)) for i in range(10_000)), start=rl.zeros(3, dtype=rl.float64))
     total.sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [49995000.0] * 3
