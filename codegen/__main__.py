@@ -19,8 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def outputs(table: Table) -> dict[str, str]:
     """File name -> contents."""
-    files = {"ops.h": operations.header(table), "loops.h": kernels.loops_header(table), "registry.cpp": bindings.registry(table),
-             "_native.pyi": stubs.native(table), "reference.md": reference.page(table), "ops_summary.json": reference.summary(table)}
+    files = {
+        "ops.h": operations.header(table),
+        "loops.h": kernels.loops_header(table),
+        "registry.cpp": bindings.registry(table),
+        "_native.pyi": stubs.native(table),
+        "reference.md": reference.page(table),
+        "ops_summary.json": reference.summary(table),
+    }
     for family in table.families():
         files[f"ops_{family}.cpp"] = bindings.family_source(family, table)
         loops = kernels.family_kernels(family, table)
@@ -68,7 +74,9 @@ def gpu(o: Operation, table: Table) -> str:
 
 def diff(revision: str) -> str:
     """What the working tree changes in the generated files, against a revision of the table and generator."""
-    archive = subprocess.run(["git", "archive", revision, "ops", "codegen"], cwd=ROOT, capture_output=True, check=True).stdout
+    archive = subprocess.run(
+        ["git", "archive", revision, "ops", "codegen"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
@@ -77,7 +85,13 @@ def diff(revision: str) -> str:
         lines: list[str] = []
         before = {p.name: p.read_text() for p in Path(f"{folder}/gen").iterdir()}
         for name in sorted(set(before) | set(now)):
-            lines += difflib.unified_diff(before.get(name, "").splitlines(), now.get(name, "").splitlines(), f"{revision}/{name}", name, lineterm="")
+            lines += difflib.unified_diff(
+                before.get(name, "").splitlines(),
+                now.get(name, "").splitlines(),
+                f"{revision}/{name}",
+                name,
+                lineterm="",
+            )
     return "\n".join(lines)
 
 

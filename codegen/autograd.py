@@ -72,7 +72,11 @@ def _mentions(o: Operation) -> dict[str, list[str]]:
 
 def _own_gradient(o: Operation) -> str:
     """What formulas call the gradient of the output: g, or g_ where the row itself has an argument g."""
-    return "g_" if "g" in o.signature.names() and any("g_" in names_in(t) for ts in _formulas(o).values() for t in ts) else "g"
+    return (
+        "g_"
+        if "g" in o.signature.names() and any("g_" in names_in(t) for ts in _formulas(o).values() for t in ts)
+        else "g"
+    )
 
 
 def saved_members(o: Operation, table: Table) -> list[tuple[str, str, Parameter | None]]:
@@ -105,14 +109,34 @@ def node(o: Operation, table: Table) -> str:
         fields += "    Dims sizes;\n    uint64_t mask;\n    bool kept;\n    int64_t count;\n"
     base = "Node" if dynamic else f"NodeWith<{len(o.differentiable)}>"
     out = "namespace {\n"
-    out += f"struct {name} : {base} {{\n  struct Values {{\n{fields}  }} v;\n  void construct() {{ new (&v) Values(); }}\n}};\n"
+    out += (
+        f"struct {name} : {base} {{\n"
+        f"  struct Values {{\n"
+        f"{fields}  }} v;\n"
+        f"  void construct() {{ new (&v) Values(); }}\n"
+        f"}};\n"
+    )
     out += _apply(o, table, members, name)
-    reset = "".join(f"  v.{n}{'.value' if t == 'SavedArg' else ''}.reset();\n" for t, n, _ in members if t in ("Saved", "SavedArg", "SavedList"))
-    out += f"void {name}_release([[maybe_unused]] Node* self) {{\n  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{reset}}}\n"
-    visit = "".join(f"  if (int r = v.{n}{'.value' if t == 'SavedArg' else ''}.traverse(visit, arg)) return r;\n"
-                    for t, n, _ in members if t in ("Saved", "SavedArg", "SavedList"))
-    out += (f"int {name}_traverse([[maybe_unused]] Node* self, [[maybe_unused]] visitproc visit, [[maybe_unused]] void* arg) {{\n"
-            f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n")
+    reset = "".join(
+        f"  v.{n}{'.value' if t == 'SavedArg' else ''}.reset();\n"
+        for t, n, _ in members
+        if t in ("Saved", "SavedArg", "SavedList")
+    )
+    out += (
+        f"void {name}_release([[maybe_unused]] Node* self) {{\n"
+        f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n"
+        f"{reset}}}\n"
+    )
+    visit = "".join(
+        f"  if (int r = v.{n}{'.value' if t == 'SavedArg' else ''}.traverse(visit, arg)) return r;\n"
+        for t, n, _ in members
+        if t in ("Saved", "SavedArg", "SavedList")
+    )
+    out += (
+        f"int {name}_traverse([[maybe_unused]] Node* self, [[maybe_unused]] visitproc visit, "
+        "[[maybe_unused]] void* arg) {\n"
+        f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n"
+    )
     out += f"void {name}_destruct(Node* self) {{ destroy(static_cast<{name}*>(self)->v); }}\n"
     out += f"PyObject* {name}_saved([[maybe_unused]] Node* self, [[maybe_unused]] const char* name) {{\n"
     out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if members else ""
@@ -120,14 +144,17 @@ def node(o: Operation, table: Table) -> str:
         public = "result" if n == "y" else ("self" if n == "input" else n)
         out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
     out += "  return nullptr;\n}\n"
-    out += (f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {name}_apply, {name}_release, {name}_traverse, {name}_destruct, {name}_saved}};\n')
+    functions = ", ".join(f"{name}_{part}" for part in ("apply", "release", "traverse", "destruct", "saved"))
+    out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
 
-def _maker(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str, dynamic: bool) -> str:
+def _maker(
+    o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str, dynamic: bool
+) -> str:
     inplace = o.row.kind == "inplace" or (o.row.inplace and o.row.kind == "pointwise")
-    parameters = ", ".join(f"[[maybe_unused]] {p.cpp} {p.name}" for p in o.parameters)
-    out = f"Handle<{name}> make_{name}([[maybe_unused]] const Tensor* like, {parameters}{', [[maybe_unused]] bool overwritten' if inplace else ''}) {{\n"
+    parameters = ["const Tensor* like", *(f"{p.cpp} {p.name}" for p in o.parameters), *["bool overwritten"] * inplace]
+    out = f"Handle<{name}> make_{name}({', '.join(f'[[maybe_unused]] {p}' for p in parameters)}) {{\n"
     outputs = len(o.row.returns) if o.row.returns and o.row.returns != ("*",) else 1
     if dynamic:
         list_name = o.differentiable[0].name
@@ -153,7 +180,9 @@ def _maker(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
             statement = ("" if p.type != "Tensor | None" else f"if ({n}.tensor()) ") + f"v.{n} = Dims({n}->sizes());"
         elif type_ in ("Saved", "SavedArg", "SavedList"):
             overwritten = inplace and p is o.parameters[0]
-            keep = f"if (overwritten) v.{n}.save_copy({n}); else v.{n}.save({n});" if overwritten else f"v.{n}.save({n});"
+            keep = (
+                f"if (overwritten) v.{n}.save_copy({n}); else v.{n}.save({n});" if overwritten else f"v.{n}.save({n});"
+            )
             tensor_optional = p.type == "Tensor | None"
             statement = f"if ({n}.tensor()) {{ {keep} }}" if tensor_optional else keep
         elif type_ == "Dims":
@@ -168,8 +197,12 @@ def _maker(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
     if o.row.kind == "reduction":
         have = o.signature.names()
         x = o.parameters[0].name
-        out += (f'  v.sizes = Dims({x}->sizes());\n  v.mask = reduced_mask({x}, {"dim" if "dim" in have else "DimSpan()"}, "{o.name}");\n'
-                f"  v.kept = {'keepdim' if 'keepdim' in have else 'false'};\n  v.count = {x}->numel / std::max<int64_t>(like->numel, 1);\n")
+        out += (
+            f"  v.sizes = Dims({x}->sizes());\n"
+            f'  v.mask = reduced_mask({x}, {"dim" if "dim" in have else "DimSpan()"}, "{o.name}");\n'
+            f"  v.kept = {'keepdim' if 'keepdim' in have else 'false'};\n"
+            f"  v.count = {x}->numel / std::max<int64_t>(like->numel, 1);\n"
+        )
     return out + "  return node;\n}\n"
 
 
@@ -214,7 +247,11 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
     own = _own_gradient(o)
     values = _values(o, table, members)
     out = f"void {name}_apply([[maybe_unused]] Node* self, BackwardCall& call) {{\n"
-    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n  Ref {own} = call.g[0];\n  if (!{own}) return;\n"
+    out += (
+        f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n"
+        f"  Ref {own} = call.g[0];\n"
+        f"  if (!{own}) return;\n"
+    )
     if o.row.kind == "reduction":
         out += f"  if (!v.kept && v.mask) {own} = ops::view({own}, kept_sizes(v.sizes, v.mask));\n"
     kernels = {target: used for target, used, _ in fused(o, table)}
@@ -233,14 +270,24 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
                 unpack += f"    if (!v.kept && v.mask) {n} = ops::view({n}, kept_sizes(v.sizes, v.mask));\n"
         composed = Composition(table, o.where, values).emit(o.grads[p.name])
         if dynamic:
-            out += f"  {{\n{unpack}    auto pieces = {composed};\n    for (size_t k = 0; k < pieces.size(); ++k) call.out[k] = pieces[k];\n  }}\n"
+            out += (
+                f"  {{\n"
+                f"{unpack}    auto pieces = {composed};\n"
+                "    for (size_t k = 0; k < pieces.size(); ++k) call.out[k] = pieces[k];\n"
+                f"  }}\n"
+            )
             continue
         if isinstance(o.grads[p.name], ast.Name):
             composed = f"Ref({composed})"
         if p.name in kernels:
             args = ", ".join(f"Arg({values[n][1]})" for n in kernels[p.name])
-            assign = (f"    if (call.create_graph) {{\n      call.out[{k}] = {composed};\n    }} else {{\n      const Arg args[] = {{{args}}};\n"
-                      f"      call.out[{k}] = pointwise({loop_name(o, p.name)}_row, args);\n    }}\n")
+            assign = (
+                f"    if (call.create_graph) {{\n"
+                f"      call.out[{k}] = {composed};\n"
+                f"    }} else {{\n"
+                f"      const Arg args[] = {{{args}}};\n"
+                f"      call.out[{k}] = pointwise({loop_name(o, p.name)}_row, args);\n    }}\n"
+            )
         elif p.name in o.graphs:
             graph = Composition(table, o.where, values).emit(o.graphs[p.name])
             assign = f"    call.out[{k}] = call.create_graph ? {graph} : {composed};\n"

@@ -8,14 +8,36 @@ from codegen import operations
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 
-OPTIONS = [Parameter("dtype", "DType | None", "None", True), Parameter("layout", "Layout", "None", True), Parameter("device", "Device", "None", True),
-           Parameter("pin_memory", "bool", "False", True), Parameter("requires_grad", "bool", "False", True)]
+OPTIONS = [
+    Parameter("dtype", "DType | None", "None", True),
+    Parameter("layout", "Layout", "None", True),
+    Parameter("device", "Device", "None", True),
+    Parameter("pin_memory", "bool", "False", True),
+    Parameter("requires_grad", "bool", "False", True),
+]
 SLOTS = {"+": "add", "-": "subtract", "*": "multiply", "/": "true_divide", "@": "matrix_multiply", "**": "power"}
 COMPARISONS = {"<": "Py_LT", "<=": "Py_LE", "==": "Py_EQ", "!=": "Py_NE", ">": "Py_GT", ">=": "Py_GE"}
-READERS = {"Tensor": "tensor", "TensorOpt": "tensor_or_none", "Operand": "operand", "Number": "number", "NumberOpt": "number_or_none", "Int": "integer",
-           "IntOpt": "integer_or_none", "Float": "real", "Bool": "boolean", "Ints": "ints", "IntsOpt": "ints", "IntsVar": "ints", "Sizes": "sizes",
-           "Padding": "padding", "DType": "dtype", "DTypeOpt": "dtype_or_none", "Tensors": "tensors", "GeneratorOpt": "generator",
-           "MemoryFormatOpt": "memory_format"}
+READERS = {
+    "Tensor": "tensor",
+    "TensorOpt": "tensor_or_none",
+    "Operand": "operand",
+    "Number": "number",
+    "NumberOpt": "number_or_none",
+    "Int": "integer",
+    "IntOpt": "integer_or_none",
+    "Float": "real",
+    "Bool": "boolean",
+    "Ints": "ints",
+    "IntsOpt": "ints",
+    "IntsVar": "ints",
+    "Sizes": "sizes",
+    "Padding": "padding",
+    "DType": "dtype",
+    "DTypeOpt": "dtype_or_none",
+    "Tensors": "tensors",
+    "GeneratorOpt": "generator",
+    "MemoryFormatOpt": "memory_format",
+}
 OPTION_KINDS = {"Layout": "LayoutOpt", "Device": "DeviceOpt"}
 
 
@@ -37,11 +59,15 @@ def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> 
         public = "self" if inplace and p is parameters[0] else p.public_name
         if inplace and p is parameters[0]:
             kind = "Tensor"
-        rows.append(f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}')
+        rows.append(
+            f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}'
+        )
     text = o.row.signature.replace('"', "'")
     public = o.name + ("_" if inplace else "")
-    return (f"static const ParameterSpec {name}_parameters[] = {{{', '.join(rows)}}};\n"
-            f'static SignatureSpec {name}_spec = {{"{public}", "{text}", {name}_parameters, {len(rows)}}};\n')
+    return (
+        f"static const ParameterSpec {name}_parameters[] = {{{', '.join(rows)}}};\n"
+        f'static SignatureSpec {name}_spec = {{"{public}", "{text}", {name}_parameters, {len(rows)}}};\n'
+    )
 
 
 def takes_out(o: Operation) -> bool:
@@ -79,9 +105,15 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
             extra = f", c.out({n})"
             out += f"      if (c.has({n})) return returned({_call(o, o.name + '_out', extra, legacy=legacy)});\n"
         else:
-            wanted = " || ".join(f"wants_grad({_reader(o, i, p)})" for i, p in enumerate(o.parameters) if p.name in o.grads and p.type != "Tensors")
-            out += (f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
-                    f"        return write_outs(c, {n}, {_call(o, o.name)});\n      }}\n")
+            wanted = " || ".join(
+                f"wants_grad({_reader(o, i, p)})"
+                for i, p in enumerate(o.parameters)
+                if p.name in o.grads and p.type != "Tensors"
+            )
+            out += (
+                f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
+                f"        return write_outs(c, {n}, {_call(o, o.name)});\n      }}\n"
+            )
     result = _call(o, o.name, legacy=legacy)
     if o.row.kind == "creation":
         return out + f"      return returned(with_requires_grad({result}, c, {len(o.parameters)}));\n"
@@ -89,21 +121,29 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
         return out + f"      return returned_tuple({result});\n"
     if o.row.returns:
         names = ", ".join(f'"{r}"' for r in o.row.returns)
-        return out + f'      static PyTypeObject* type = named_result("{o.name}", {{{names}}});\n      return returned_named({result}, type);\n'
+        return out + (
+            f'      static PyTypeObject* type = named_result("{o.name}", {{{names}}});\n'
+            f"      return returned_named({result}, type);\n"
+        )
     return out + f"      return returned({result});\n"
 
 
 def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
     """The function Python calls for one public name: each overload in order."""
     identifier = rows[0].name + ("_inplace" if inplace else "")
-    out = "".join(specification(o, inplace) + (specification(o, inplace, legacy=True) if o.row.legacy else "") for o in rows)
-    out += (f"template <bool method> static PyObject* py_{identifier}(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {{\n"
-            "  try {\n    Call c(method ? self : nullptr, args, nargs, kwnames);\n")
+    out = "".join(
+        specification(o, inplace) + (specification(o, inplace, legacy=True) if o.row.legacy else "") for o in rows
+    )
+    out += (
+        f"template <bool method> static PyObject* py_{identifier}(PyObject* self, "
+        "PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {\n"
+        "  try {\n    Call c(method ? self : nullptr, args, nargs, kwnames);\n"
+    )
     suffix = "_inplace" if inplace else ""
     forms = [(o, False) for o in rows] + [(o, True) for o in rows if o.row.legacy]
     for o, legacy in forms:
         out += f"    if (c.bind({o.identifier}{suffix}{'_legacy' if legacy else ''}_spec)) {{\n"
-        out += (f'      if (c.overloaded()) [[unlikely]] return c.torch_function("{name}", method);\n')
+        out += f'      if (c.overloaded()) [[unlikely]] return c.torch_function("{name}", method);\n'
         out += _body(o, inplace, legacy) + "    }\n"
     specs = ", ".join(f"&{o.identifier}{suffix}_spec" for o in rows)
     return out + f"    c.no_match({{{specs}}});\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
@@ -112,8 +152,18 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
 def family_source(family: str, table: Table) -> str:
     """gen/ops_<family>.cpp: operations, nodes and entries of one family."""
     operations_of = table.family(family)
-    out = (f'// Generated from ops/{family}.py.\n#include <algorithm>\n#include <cstring>\n\n#include "autograd/history.h"\n#include "gen/loops.h"\n'
-           '#include "gen/ops.h"\n#include "iterate/pointwise.h"\n#include "iterate/reduce.h"\n#include "python/call.h"\n\nnamespace rl {\n\n')
+    out = (
+        f"// Generated from ops/{family}.py.\n"
+        "#include <algorithm>\n"
+        "#include <cstring>\n\n"
+        '#include "autograd/history.h"\n'
+        '#include "gen/loops.h"\n'
+        '#include "gen/ops.h"\n'
+        '#include "iterate/pointwise.h"\n'
+        '#include "iterate/reduce.h"\n'
+        '#include "python/call.h"\n\n'
+        "namespace rl {\n\n"
+    )
     out += "".join(operations.source(o, table) for o in operations_of)
     functions, methods = [], []
     for name in dict.fromkeys(o.name for o in operations_of):
@@ -138,8 +188,12 @@ def _methods(name: str, entries: list[tuple[str, str, list[Operation]]]) -> str:
     rows = ""
     for public, function, operations_of in entries:
         doc = "\\n".join([o.row.signature for o in operations_of] + ["", operations_of[0].row.doc]).replace('"', "'")
-        rows += f'    {{"{public}", (PyCFunction)(void (*)(void)){function}, METH_FASTCALL | METH_KEYWORDS, "{doc}"}},\n'
-    return f"extern PyMethodDef {name}[];\nPyMethodDef {name}[] = {{\n{rows}    {{nullptr, nullptr, 0, nullptr}},\n}};\n"
+        rows += (
+            f'    {{"{public}", (PyCFunction)(void (*)(void)){function}, METH_FASTCALL | METH_KEYWORDS, "{doc}"}},\n'
+        )
+    return (
+        f"extern PyMethodDef {name}[];\nPyMethodDef {name}[] = {{\n{rows}    {{nullptr, nullptr, 0, nullptr}},\n}};\n"
+    )
 
 
 def _operator(o: Operation) -> str:
@@ -151,23 +205,57 @@ def _operator(o: Operation) -> str:
     tensors_only = o.parameters[0].type == "Tensor"
     read = "matrix_operands" if tensors_only else "operands"
     name = SLOTS.get(symbol) or "compare_" + COMPARISONS[symbol].lower()
-    out = (f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    switch ({read}(a, b, &x, &y)) {{\n"
-           f"      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
-           f"      case Operands::Overloaded: {{\n        PyObject* both[] = {{a, b}};\n        return py_{o.name}<false>(nullptr, both, 2, nullptr);\n      }}\n"
-           f"      default: return returned(ops::{o.name}({'x.tensor, y.tensor' if tensors_only else 'x, y'}{defaults}));\n    }}\n"
-           f"  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n")
+    both = "x.tensor, y.tensor" if tensors_only else "x, y"
+    out = (
+        f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n"
+        f"  try {{\n"
+        "    Arg x, y;\n"
+        f"    switch ({read}(a, b, &x, &y)) {{\n"
+        f"      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
+        f"      case Operands::Overloaded: {{\n"
+        f"        PyObject* both[] = {{a, b}};\n"
+        f"        return py_{o.name}<false>(nullptr, both, 2, nullptr);\n"
+        f"      }}\n"
+        f"      default: return returned(ops::{o.name}({both}{defaults}));\n"
+        f"    }}\n"
+        f"  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
+    )
     if symbol in SLOTS and operations.has_inplace(o):
-        out += (f"PyObject* operator_inplace_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;\n"
-                f"    switch ({read}(a, b, &x, &y)) {{\n      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
-                f"      case Operands::Overloaded: return py_{o.name}_inplace<true>(a, &b, 1, nullptr);\n"
-                f"      default: return returned(ops::{o.name}_(x.tensor, y{defaults}));\n    }}\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n")
+        out += (
+            f"PyObject* operator_inplace_{name}(PyObject* a, PyObject* b) {{\n"
+            f"  try {{\n"
+            "    Arg x, y;\n"
+            "    if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;\n"
+            f"    switch ({read}(a, b, &x, &y)) {{\n      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
+            f"      case Operands::Overloaded: return py_{o.name}_inplace<true>(a, &b, 1, nullptr);\n"
+            f"      default: return returned(ops::{o.name}_(x.tensor, y{defaults}));\n"
+            f"    }}\n"
+            f"  }} catch (...) {{\n"
+            "    return raise_current();\n"
+            f"  }}\n"
+            f"}}\n"
+        )
     return out
+
+
+def _slot(name: str, ternary: bool) -> tuple[str, str]:
+    """Declaration and slot of one number operator; Python's slot for ** has a third operand, the modulus."""
+    declaration, function = f"PyObject* operator_{name}(PyObject*, PyObject*);\n", f"operator_{name}"
+    if ternary:
+        head = f"static PyObject* ternary_{name}(PyObject* a, PyObject* b, PyObject*)"
+        declaration += f"{head} {{ return {function}(a, b); }}\n"
+        function = f"ternary_{name}"
+    return declaration, f"    {{Py_nb_{name}, (void*){function}}},\n"
 
 
 def registry(table: Table) -> str:
     """gen/registry.cpp: what module initialisation walks."""
     families = table.families()
-    out = '// Generated from ops/. All method tables and number slots.\n#include "python/registry.h"\n\nnamespace rl {\n\n'
+    out = (
+        "// Generated from ops/. All method tables and number slots.\n"
+        '#include "python/registry.h"\n\n'
+        "namespace rl {\n\n"
+    )
     out += "".join(f"extern PyMethodDef {f}_functions[];\nextern PyMethodDef {f}_methods[];\n" for f in families)
     out += f"\nPyMethodDef* const function_tables[] = {{{', '.join(f'{f}_functions' for f in families)}, nullptr}};\n"
     out += f"PyMethodDef* const method_tables[] = {{{', '.join(f'{f}_methods' for f in families)}, nullptr}};\n"
@@ -178,20 +266,12 @@ def registry(table: Table) -> str:
             compares[symbol] = f"operator_compare_{COMPARISONS[symbol].lower()}"
             out += f"PyObject* {compares[symbol]}(PyObject*, PyObject*);\n"
             continue
-        name = SLOTS[symbol]
-        out += f"PyObject* operator_{name}(PyObject*, PyObject*);\n"
-        if symbol == "**":
-            out += f"static PyObject* ternary_{name}(PyObject* a, PyObject* b, PyObject*) {{ return operator_{name}(a, b); }}\n"
-            slots += f"    {{Py_nb_{name}, (void*)ternary_{name}}},\n"
-        else:
-            slots += f"    {{Py_nb_{name}, (void*)operator_{name}}},\n"
-        if operations.has_inplace(o):
-            out += f"PyObject* operator_inplace_{name}(PyObject*, PyObject*);\n"
-            function = f"operator_inplace_{name}"
-            if symbol == "**":
-                out += f"static PyObject* ternary_inplace_{name}(PyObject* a, PyObject* b, PyObject*) {{ return {function}(a, b); }}\n"
-                function = f"ternary_inplace_{name}"
-            slots += f"    {{Py_nb_inplace_{name}, (void*){function}}},\n"
+        for name in [SLOTS[symbol]] + [f"inplace_{SLOTS[symbol]}"] * operations.has_inplace(o):
+            declaration, slot = _slot(name, ternary=symbol == "**")
+            out += declaration
+            slots += slot
     out += f"\nconst PyType_Slot number_slots[] = {{\n{slots}    {{0, nullptr}},\n}};\n\n"
     ordered = ", ".join(compares.get(s, "nullptr") for s in ("<", "<=", "==", "!=", ">", ">="))
-    return out + f"PyObject* (*const compare_operators[6])(PyObject*, PyObject*) = {{{ordered}}};\n\n}}  // namespace rl\n"
+    return (
+        out + f"PyObject* (*const compare_operators[6])(PyObject*, PyObject*) = {{{ordered}}};\n\n}}  // namespace rl\n"
+    )

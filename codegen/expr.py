@@ -7,19 +7,33 @@ import ast
 from codegen.signature import TYPES
 from codegen.table import SYMBOLS, Operation, Table
 
-CPP_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.BitAnd: "&", ast.BitOr: "|",
-                 ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+CPP_OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
 
 
 def elementwise(tree: ast.expr, constant: str = "V({})") -> str:
     """The formula for one element or one vector of them; numbers get the arithmetic type V."""
     match tree:
         case ast.BinOp():
-            return f"({elementwise(tree.left, constant)} {CPP_OPERATORS[type(tree.op)]} {elementwise(tree.right, constant)})"
+            left, right = elementwise(tree.left, constant), elementwise(tree.right, constant)
+            return f"({left} {CPP_OPERATORS[type(tree.op)]} {right})"
         case ast.UnaryOp(op=ast.USub()):
             return f"(-{elementwise(tree.operand, constant)})"
         case ast.Compare():
-            return f"({elementwise(tree.left, constant)} {CPP_OPERATORS[type(tree.ops[0])]} {elementwise(tree.comparators[0], constant)})"
+            left, right = elementwise(tree.left, constant), elementwise(tree.comparators[0], constant)
+            return f"({left} {CPP_OPERATORS[type(tree.ops[0])]} {right})"
         case ast.Call():
             return f"{tree.func.id}({', '.join(elementwise(a, constant) for a in tree.args)})"
         case ast.Name():
@@ -54,7 +68,9 @@ class Composition:
                 return "scalar", f"Scalar({tree.value!r})"
             case ast.Name():
                 if tree.id not in self.values:
-                    raise ValueError(f"{self.where}: the formula mentions {tree.id!r}, which is neither an argument nor a result")
+                    raise ValueError(
+                        f"{self.where}: the formula mentions {tree.id!r}, which is neither an argument nor a result"
+                    )
                 return self.values[tree.id]
             case ast.UnaryOp():
                 kind, text = self.value(tree.operand)
@@ -81,7 +97,7 @@ class Composition:
         for p, tree in zip(positional, arguments, strict=False):
             kind, text = self.value(tree)
             texts.append(self._argument(p.type, kind, text))
-        for p in o.parameters[len(arguments):]:
+        for p in o.parameters[len(arguments) :]:
             texts.append(default_value(p.type, p.default or ""))
         return f"ops::{o.name}({', '.join(texts)})"
 

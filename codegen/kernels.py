@@ -21,7 +21,11 @@ def fused_gradients(o: Operation, table: Table) -> list[tuple[str, list[str], as
     """Gradients worth a kernel of their own: (input, names in order, formula). One operation alone is a row already."""
     if o.row.kind != "pointwise":
         return []
-    return [(name, names_in(tree), tree) for name, tree in o.grads.items() if _operations(tree) > 1 and _elementwise(tree, table)]
+    return [
+        (name, names_in(tree), tree)
+        for name, tree in o.grads.items()
+        if _operations(tree) > 1 and _elementwise(tree, table)
+    ]
 
 
 def _operations(tree: ast.expr) -> int:
@@ -40,8 +44,12 @@ def loop_name(o: Operation, gradient: str = "") -> str:
 def _struct(name: str, arguments: list[str], lead: str, body: str) -> str:
     """`lead` is an argument of the arithmetic type, which numbers take."""
     parameters = ", ".join(f"[[maybe_unused]] auto {a}" for a in arguments)
-    return (f"struct {name}_row {{\n  static RL_INLINE auto f({parameters}) {{\n    using V [[maybe_unused]] = decltype({lead});\n"
-            f"    return {body};\n  }}\n}};\n")
+    return (
+        f"struct {name}_row {{\n"
+        f"  static RL_INLINE auto f({parameters}) {{\n"
+        f"    using V [[maybe_unused]] = decltype({lead});\n"
+        f"    return {body};\n  }}\n}};\n"
+    )
 
 
 def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
@@ -49,7 +57,9 @@ def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
     masks = o.row.bool_inputs
     arguments = [p.name for p in o.parameters]
     name = loop_name(o)
-    code = f"// {o.where}\n" + _struct(name, arguments, next(a for a in arguments if a not in masks), elementwise(parse_formula(o.row.body, o.where)))
+    code = f"// {o.where}\n" + _struct(
+        name, arguments, next(a for a in arguments if a not in masks), elementwise(parse_formula(o.row.body, o.where))
+    )
     loops = [(name, _entries(name, o.dtypes, [a in masks for a in arguments], o.row.bool_output))]
     for target, names, tree in fused_gradients(o, table):
         gradient = loop_name(o, target)
@@ -63,8 +73,8 @@ def _entries(name: str, dtypes: list[str], masks: list[bool], bool_output: bool)
     lines = []
     for d in dtypes:
         t = CPP_TYPE[d]
-        inputs = ", ".join("bool" if m else t for m in masks)
-        lines.append(f"  loops[loop_{name}][{_index(d)}] = PointwiseLoop<{name}_row, {t}, {'bool' if bool_output else t}, {inputs}>::run;\n")
+        types = [t, "bool" if bool_output else t, *("bool" if m else t for m in masks)]
+        lines.append(f"  loops[loop_{name}][{_index(d)}] = PointwiseLoop<{name}_row, {', '.join(types)}>::run;\n")
     return "".join(lines)
 
 
@@ -78,12 +88,16 @@ def _reduction(o: Operation) -> tuple[str, str]:
         return elementwise(parse_formula(formula, o.where))
 
     name = loop_name(o)
+    line = "  template <class V> static RL_INLINE V"
     start = {"lowest": "lowest<T>()", "highest": "highest<T>()"}.get(o.row.start, f"T({o.row.start})")
-    code = (f"// {o.where}\nstruct {name}_row {{\n"
-            f"  template <class T> static RL_INLINE T start() {{ return {start}; }}\n"
-            f"  template <class V> static RL_INLINE V map(V x) {{ return {read(o.row.map)}; }}\n"
-            f"  template <class V> static RL_INLINE V combine(V a, V b) {{ return {read(o.row.combine)}; }}\n"
-            f"  template <class V> static RL_INLINE V finish(V a, [[maybe_unused]] V n) {{ return {read(o.row.finish)}; }}\n}};\n")
+    code = (
+        f"// {o.where}\nstruct {name}_row {{\n"
+        f"  template <class T> static RL_INLINE T start() {{ return {start}; }}\n"
+        f"{line} map(V x) {{ return {read(o.row.map)}; }}\n"
+        f"{line} combine(V a, V b) {{ return {read(o.row.combine)}; }}\n"
+        f"{line} finish(V a, [[maybe_unused]] V n) {{ return {read(o.row.finish)}; }}\n"
+        f"}};\n"
+    )
     entries = ""
     for d in o.dtypes:
         t = "uint8_t" if d == "bool" else CPP_TYPE[d]
@@ -118,11 +132,16 @@ def family_kernels(family: str, table: Table) -> str:
             fill += entries
     if not code:
         return ""
-    pointwise, reductions = loop_names(operations, table)
     head = "  auto* loops [[maybe_unused]] = t.loops;\n  auto* kernels [[maybe_unused]] = t.kernels;\n"
-    return (HEADER.format(family=family) + code + f"\n{_title(family)}Loops make() {{\n  {_title(family)}Loops t = {{}};\n" + head + fill
-            + f"  return t;\n}}\n}}  // namespace\n\nconst {_title(family)}Loops& {family}_loops() {{\n"
-            f"  static const {_title(family)}Loops loops = make();\n  return loops;\n}}\n\n}}  // namespace rl::RL_LEVEL\n")
+    return (
+        HEADER.format(family=family)
+        + code
+        + f"\n{_title(family)}Loops make() {{\n  {_title(family)}Loops t = {{}};\n"
+        + head
+        + fill
+        + f"  return t;\n}}\n}}  // namespace\n\nconst {_title(family)}Loops& {family}_loops() {{\n"
+        f"  static const {_title(family)}Loops loops = make();\n  return loops;\n}}\n\n}}  // namespace rl::RL_LEVEL\n"
+    )
 
 
 def _title(family: str) -> str:
@@ -131,15 +150,23 @@ def _title(family: str) -> str:
 
 def loops_header(table: Table) -> str:
     """gen/loops.h: the numbers of the loops and the table of each family."""
-    out = "// Generated from ops/. Which compiled loop belongs to which row.\n#pragma once\n#include \"iterate/loop.h\"\n\nnamespace rl {\n\n"
+    out = (
+        "// Generated from ops/. Which compiled loop belongs to which row.\n"
+        "#pragma once\n"
+        '#include "iterate/loop.h"\n\n'
+        "namespace rl {\n\n"
+    )
     for family in table.families():
         pointwise, reductions = loop_names(table.family(family), table)
         if not pointwise and not reductions:
             continue
-        out += f"enum : int {{ {', '.join(f'loop_{n}' for n in pointwise)}{', ' if pointwise else ''}{family}_loop_count }};\n" if pointwise else ""
-        out += f"enum : int {{ {', '.join(f'loop_{n}' for n in reductions)}, {family}_kernel_count }};\n" if reductions else ""
-        out += (f"struct {_title(family)}Loops {{\n  Loop loops[{max(1, len(pointwise))}][kDTypes];\n"
-                f"  ReduceKernel kernels[{max(1, len(reductions))}][kDTypes];\n}};\nRL_LEVEL_TABLE({_title(family)}Loops, {family}_loops)\n\n")
+        for loops, what in ((pointwise, "loop"), (reductions, "kernel")):
+            numbers = ", ".join(f"loop_{n}" for n in loops)
+            out += f"enum : int {{ {numbers}, {family}_{what}_count }};\n" if loops else ""
+        out += (
+            f"struct {_title(family)}Loops {{\n  Loop loops[{max(1, len(pointwise))}][kDTypes];\n"
+            f"  ReduceKernel kernels[{max(1, len(reductions))}][kDTypes];\n"
+            f"}};\n"
+            f"RL_LEVEL_TABLE({_title(family)}Loops, {family}_loops)\n\n"
+        )
     return out + "}  // namespace rl\n"
-
-

@@ -7,7 +7,6 @@ from codegen.expr import default_value
 from codegen.kernels import loop_name
 from codegen.table import Operation, Table
 
-
 RULES = {"": "Promote", "no_bool": "NoBool", "one_dtype": "OneDtype"}
 
 
@@ -40,10 +39,13 @@ def _declared(o: Operation) -> str:
 
 def header(table: Table) -> str:
     """gen/ops.h: every operation, callable from C++, and the functions that kernel and composite rows ask for."""
-    out = ('// Generated from ops/. The operations as C++ functions: they record gradients and pass the dispatch hook.\n#pragma once\n'
-           '#include "autograd/arguments.h"\n\nnamespace rl {\nnamespace ops {\n')
+    out = (
+        "// Generated from ops/. The operations as C++ functions: they record gradients and pass the dispatch hook.\n"
+        "#pragma once\n"
+        '#include "autograd/arguments.h"\n\nnamespace rl {\nnamespace ops {\n'
+    )
     for o in table.operations:
-        out += f"{o.result} {o.name}({_declared(o)});  // {o.where}\n"
+        out += f"{o.result} {o.name}({_declared(o)});\n"
         if has_inplace(o):
             out += f"Ref {o.name}_(In self{', ' if o.parameters[1:] else ''}{arguments(o, 1)});\n"
             out += f"Ref {o.name}_out({arguments(o)}, Tensor* out);\n"
@@ -63,8 +65,11 @@ def header(table: Table) -> str:
 
 
 def _hooked(o: Operation, name: str, result: str, text: str) -> str:
-    return (f"  if (modes & kHooked) [[unlikely]] {{\n    static HookedOperation operation{{\"{name}\", \"{o.row.overload}\"}};\n"
-            f"    return hooked<{result}>(operation, {{{', '.join(_boxed(o, text))}}});\n  }}\n")
+    return (
+        f"  if (modes & kHooked) [[unlikely]] {{\n"
+        f'    static HookedOperation operation{{"{name}", "{o.row.overload}"}};\n'
+        f"    return hooked<{result}>(operation, {{{', '.join(_boxed(o, text))}}});\n  }}\n"
+    )
 
 
 def _boxed(o: Operation, text: str) -> list[str]:
@@ -79,9 +84,19 @@ def _boxed(o: Operation, text: str) -> list[str]:
 
 def source(o: Operation, table: Table) -> str:
     """All that one row becomes in rl::ops."""
-    body = {"pointwise": _pointwise, "reduction": _reduction, "view": _view, "kernel": _kernel, "creation": _creation,
-            "inplace": _inplace, "composite": _composite}[o.row.kind]
-    return f"// ------------------------------------------------------------------ {o.where}  {o.row.signature}\n" + body(o, table)
+    body = {
+        "pointwise": _pointwise,
+        "reduction": _reduction,
+        "view": _view,
+        "kernel": _kernel,
+        "creation": _creation,
+        "inplace": _inplace,
+        "composite": _composite,
+    }[o.row.kind]
+    return (
+        f"// ------------------------------------------------------------------ {o.where}  {o.row.signature}\n"
+        + body(o, table)
+    )
 
 
 def _function(o: Operation, body: str, hook: bool = True) -> str:
@@ -99,9 +114,13 @@ def _record(o: Operation, results: list[str]) -> str:
     wanted = _wanted(o)
     if not wanted:
         return ""
-    differentiable = [(i, r) for i, r in enumerate(results) if not o.row.returns or o.row.returns[i] not in o.row.undifferentiable]
+    differentiable = [
+        (i, r) for i, r in enumerate(results) if not o.row.returns or o.row.returns[i] not in o.row.undifferentiable
+    ]
     out = f"  if ({wanted} && is_differentiable({results[0]}->dtype)) [[unlikely]] {{\n"
-    out += f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, results[0] + '.get()')});\n"
+    out += (
+        f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, results[0] + '.get()')});\n"
+    )
     out += autograd.save_results(o, results)
     for i, r in differentiable:
         out += f"    set_history({r}.get(), node.get(), {i});\n"
@@ -114,8 +133,12 @@ def _pointwise(o: Operation, table: Table) -> str:
     family = o.row.family
 
     def row(name: str, loop: str, n: int, scalars: int, mask: int, bool_output: bool) -> str:
-        return (f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, {str(bool_output).lower()}, '
-                f"{str(o.row.integers_to_float).lower()}, DtypeRule::{RULES[o.row.dtype_rule if loop == loop_name(o) else '']}, picked_{family}_loops().loops + loop_{loop}}};\n")
+        rule = RULES[o.row.dtype_rule if loop == loop_name(o) else ""]
+        return (
+            f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, '
+            f"{str(bool_output).lower()}, {str(o.row.integers_to_float).lower()}, DtypeRule::{rule}, "
+            f"picked_{family}_loops().loops + loop_{loop}}};\n"
+        )
 
     out = row(o.name, loop_name(o), inputs, len(o.parameters) - inputs, masks, o.row.bool_output)
     for target, used, _ in autograd.fused(o, table):
@@ -124,13 +147,24 @@ def _pointwise(o: Operation, table: Table) -> str:
     out += autograd.node(o, table)
     args = ", ".join(f"Arg({p.name})" for p in o.parameters)
     call = f"  const Arg args[] = {{{args}}};\n"
-    out += _function(o, call + f"  Ref result = pointwise({loop_name(o)}_row, args);\n" + _record(o, ["result"]) + "  return result;\n")
+    out += _function(
+        o,
+        call + f"  Ref result = pointwise({loop_name(o)}_row, args);\n" + _record(o, ["result"]) + "  return result;\n",
+    )
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:
         check = f'  check_out(out, "{o.name}", {_wanted(o)});\n' if _wanted(o) else ""
-        out += (f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{check}" + call
-                + f"  pointwise_into({loop_name(o)}_row, args, out, true);\n  bump_version(out);\n  return Ref::retain(out);\n}}\n")
+        out += (
+            f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{check}"
+            + call
+            + (
+                f"  pointwise_into({loop_name(o)}_row, args, out, true);\n"
+                "  bump_version(out);\n"
+                "  return Ref::retain(out);\n"
+                f"}}\n"
+            )
+        )
     return out
 
 
@@ -139,24 +173,39 @@ def _pointwise_inplace(o: Operation, args: str) -> str:
     rest = ", ".join(f"{p.cpp} {p.name}" for p in o.parameters[1:])
     out = f"Ref ops::{o.name}_(In self{', ' if rest else ''}{rest}) {{\n"
     out += _hooked(o, f"{o.name}_", "Ref", ", ".join(["self"] + [p.name for p in o.parameters[1:]]))
-    alias = f"  {'const Arg ' + first.name + '(self)' if first.type == 'Operand' else 'const In ' + first.name + ' = self'};\n"
+    alias = f"  const {f'Arg {first.name}(self)' if first.type == 'Operand' else f'In {first.name} = self'};\n"
     wanted = _wanted(o)
     out += alias + f"  Tensor* written = self.mutable_tensor();\n  const bool records = {wanted or 'false'};\n"
     out += f'  check_inplace(written, "{o.name}_", records);\n'
     out += "  NodeRef recorded;\n" if wanted else ""
     if wanted:
-        out += f"  if (records) [[unlikely]] {{\n    recorded = NodeRef::steal({autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)}).release());\n  }}\n"
-    out += f"  const Arg args[] = {{{args}}};\n  pointwise_into({loop_name(o)}_row, args, written, false);\n  bump_version(written);\n"
+        made = f"{autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)})"
+        out += f"  if (records) [[unlikely]] {{\n    recorded = NodeRef::steal({made}.release());\n  }}\n"
+    out += (
+        f"  const Arg args[] = {{{args}}};\n"
+        f"  pointwise_into({loop_name(o)}_row, args, written, false);\n"
+        "  bump_version(written);\n"
+    )
     if wanted:
         save = autograd.save_results(o, ["self"])
-        out += "  if (recorded) {\n    [[maybe_unused]] auto node = " + f"static_cast<{autograd.struct(o)}*>(recorded.get());\n" + save + "    rebase_history(written, std::move(recorded));\n  }\n"
+        out += (
+            "  if (recorded) {\n    [[maybe_unused]] auto node = "
+            + f"static_cast<{autograd.struct(o)}*>(recorded.get());\n"
+            + save
+            + "    rebase_history(written, std::move(recorded));\n  }\n"
+        )
     return out + "  return Ref::retain(written);\n}\n"
 
 
 def _reduction(o: Operation, table: Table) -> str:
-    flags = ", ".join(str(b).lower() for b in (o.row.integers_to_int64, o.row.floating_only, o.row.bool_output, not o.row.start.endswith("est")))
-    out = (f'static const ReductionRow {loop_name(o)}_row = {{"{o.name}", loop_{loop_name(o)}, {flags}, '
-           f"picked_{o.row.family}_loops().kernels + loop_{loop_name(o)}}};\n")
+    flags = ", ".join(
+        str(b).lower()
+        for b in (o.row.integers_to_int64, o.row.floating_only, o.row.bool_output, not o.row.start.endswith("est"))
+    )
+    out = (
+        f'static const ReductionRow {loop_name(o)}_row = {{"{o.name}", loop_{loop_name(o)}, {flags}, '
+        f"picked_{o.row.family}_loops().kernels + loop_{loop_name(o)}}};\n"
+    )
     out += autograd.node(o, table)
     have = o.signature.names()
     dim = "dim" if "dim" in have else "DimSpan()"
@@ -165,7 +214,12 @@ def _reduction(o: Operation, table: Table) -> str:
     first = o.parameters[0].name
     if o.row.bool_output:
         dtype = "DType::Bool"
-    return out + _function(o, f"  Ref result = reduce({loop_name(o)}_row, {first}, {dim}, {keepdim}, {dtype});\n" + _record(o, ["result"]) + "  return result;\n")
+    return out + _function(
+        o,
+        f"  Ref result = reduce({loop_name(o)}_row, {first}, {dim}, {keepdim}, {dtype});\n"
+        + _record(o, ["result"])
+        + "  return result;\n",
+    )
 
 
 def _view(o: Operation, table: Table) -> str:
@@ -180,14 +234,21 @@ def _view(o: Operation, table: Table) -> str:
         out += autograd.node(o, table) + _replay(o)
         body += f"  if (is_differentiable({first}->dtype)) {{\n    FlatArguments flat;\n"
         body += "".join(f"    flat.add({p.name});\n" for p in rest)
-        body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, flat.span());\n  }}\n" + _record(o, ["result"])
+        body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, flat.span());\n  }}\n" + _record(
+            o, ["result"]
+        )
     return out + _function(o, body + "  return result;\n")
 
 
 def _replay(o: Operation) -> str:
     """The view again, over another tensor, from its flattened arguments."""
     out = f"static Ref {o.identifier}_replay(const Tensor* on, [[maybe_unused]] const int64_t* at) {{\n"
-    reads = {"int64_t": "read_int", "std::optional<int64_t>": "read_optional_int", "DimSpan": "read_dims", "bool": "read_int"}
+    reads = {
+        "int64_t": "read_int",
+        "std::optional<int64_t>": "read_optional_int",
+        "DimSpan": "read_dims",
+        "bool": "read_int",
+    }
     for p in o.parameters[1:]:
         out += f"  auto {p.name} = {reads[p.cpp]}(at);\n"
     return out + f"  return ops::{o.name}({', '.join(['on'] + [p.name for p in o.parameters[1:]])});\n}}\n"
@@ -199,7 +260,9 @@ def _kernel(o: Operation, table: Table) -> str:
         body = f"  auto results = kernels::{o.row.run}({names(o)});\n"
         results = [f"results[{i}]" for i in range(len(o.row.returns))]
         return out + _function(o, body + _record(o, results) + "  return results;\n")
-    return out + _function(o, f"  Ref result = kernels::{o.row.run}({names(o)});\n" + _record(o, ["result"]) + "  return result;\n")
+    return out + _function(
+        o, f"  Ref result = kernels::{o.row.run}({names(o)});\n" + _record(o, ["result"]) + "  return result;\n"
+    )
 
 
 def _creation(o: Operation, table: Table) -> str:
@@ -217,8 +280,10 @@ def _inplace(o: Operation, table: Table) -> str:
     body = f"  Tensor* written = {first}.mutable_tensor();\n  const bool records = {wanted or 'false'};\n"
     body += f'  check_inplace(written, "{o.name}", records);\n'
     if wanted:
-        body += (f"  NodeRef recorded;\n  if (records) [[unlikely]] recorded = "
-                 f"NodeRef::steal({autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)}).release());\n")
+        body += (
+            f"  NodeRef recorded;\n  if (records) [[unlikely]] recorded = "
+            f"NodeRef::steal({autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)}).release());\n"
+        )
     body += f"  kernels::{o.row.run}({names(o)});\n  bump_version(written);\n"
     body += "  if (recorded) rebase_history(written, std::move(recorded));\n" if wanted else ""
     return out + _function(o, body + "  return Ref::retain(written);\n")

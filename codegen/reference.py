@@ -35,8 +35,23 @@ def page(table: Table) -> str:
 
 def summary(table: Table) -> str:
     """What tools need to know of the table without ops/: names, signatures, forms, dtypes, ONNX names."""
-    rows = [{"name": o.name, "overload": o.row.overload, "signature": o.row.signature, "kind": o.row.kind, "family": o.row.family, "dtypes": o.dtypes,
-             "function": o.row.function, "method": o.row.method, "inplace": has_inplace(o), "out": o.row.out, "private": o.row.private,
-             "differentiable": [p.name for p in o.differentiable], "node": o.node if o.row.grad else "", "onnx": o.row.onnx}
-            for o in table.operations]
+    rows = [
+        {
+            "name": o.name,
+            "overload": o.row.overload,
+            "signature": o.row.signature,
+            "kind": o.row.kind,
+            "family": o.row.family,
+            "dtypes": o.dtypes,
+            "function": o.row.function,
+            "method": o.row.method,
+            "inplace": has_inplace(o),
+            "out": o.row.out,
+            "private": o.row.private,
+            "differentiable": [p.name for p in o.differentiable],
+            "node": o.node if o.row.grad else "",
+            "onnx": o.row.onnx,
+        }
+        for o in table.operations
+    ]
     return json.dumps(rows, indent=1) + "\n"

@@ -97,5 +97,7 @@ def parse(row: Row) -> Signature:
 def _parameter(argument: ast.arg, default: ast.expr | None, where: str, keyword_only: bool = False) -> Parameter:
     type_ = ast.unparse(argument.annotation) if argument.annotation else "Tensor"
     if type_ not in TYPES:
-        raise ValueError(f"{where}: argument {argument.arg!r} has the unknown type {type_!r}; known: {', '.join(TYPES)}")
+        raise ValueError(
+            f"{where}: argument {argument.arg!r} has the unknown type {type_!r}; known: {', '.join(TYPES)}"
+        )
     return Parameter(argument.arg, type_, None if default is None else ast.unparse(default), keyword_only)

@@ -7,13 +7,30 @@ from codegen.operations import has_inplace
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 
-TYPES = {"Tensor": "Tensor", "Tensor | None": "Tensor | None", "Operand": "Tensor | Number", "Number": "Number", "Number | None": "Number | None", "int": "int",
-         "int | None": "int | None", "float": "float", "bool": "bool", "Ints": "int | Sequence[int]", "Ints | None": "int | Sequence[int] | None",
-         "Sizes": "Sequence[int]", "PaddingInts": "int | Sequence[int] | str", "DType": "dtype", "DType | None": "dtype | None",
-         "Tensors": "Sequence[Tensor]", "Generator | None": "Generator | None", "MemoryFormat | None": "memory_format | None", "*int": "int"}
+TYPES = {
+    "Tensor": "Tensor",
+    "Tensor | None": "Tensor | None",
+    "Operand": "Tensor | Number",
+    "Number": "Number",
+    "Number | None": "Number | None",
+    "int": "int",
+    "int | None": "int | None",
+    "float": "float",
+    "bool": "bool",
+    "Ints": "int | Sequence[int]",
+    "Ints | None": "int | Sequence[int] | None",
+    "Sizes": "Sequence[int]",
+    "PaddingInts": "int | Sequence[int] | str",
+    "DType": "dtype",
+    "DType | None": "dtype | None",
+    "Tensors": "Sequence[Tensor]",
+    "Generator | None": "Generator | None",
+    "MemoryFormat | None": "memory_format | None",
+    "*int": "int",
+}
 OPTIONS = "dtype: dtype | None = None, layout: layout | None = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False"
 
-HEAD = '''# Generated from ops/.
+HEAD = """# Generated from ops/.
 from collections.abc import Sequence
 from typing import Any, overload
 
@@ -27,7 +44,7 @@ class Generator: ...
 class Size(tuple[int, ...]): ...
 
 def __getattr__(name: str) -> Any: ...
-'''
+"""
 
 
 def _parameter(p: Parameter) -> str:
@@ -64,11 +81,21 @@ def function(name: str, rows: list[Operation], method: bool = False) -> str:
 
 def native(table: Table) -> str:
     """_native.pyi."""
-    functions, methods = "", "class Tensor:\n    def __getattr__(self, name: str) -> Any: ...\n    def __getitem__(self, index: Any) -> Tensor: ...\n"
+    functions, methods = (
+        "",
+        (
+            "class Tensor:\n"
+            "    def __getattr__(self, name: str) -> Any: ...\n"
+            "    def __getitem__(self, index: Any) -> Tensor: ...\n"
+        ),
+    )
     methods += "    def __setitem__(self, index: Any, value: Any) -> None: ...\n"
     for symbol, dunder in {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "@": "matmul", "**": "pow"}.items():
         if symbol in table.by_symbol:
-            methods += f"    def __{dunder}__(self, other: Any) -> Tensor: ...\n    def __r{dunder}__(self, other: Any) -> Tensor: ...\n"
+            methods += (
+                f"    def __{dunder}__(self, other: Any) -> Tensor: ...\n"
+                f"    def __r{dunder}__(self, other: Any) -> Tensor: ...\n"
+            )
     for name, rows in table.by_name.items():
         if any(o.row.function for o in rows):
             functions += function(name, rows)

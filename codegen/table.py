@@ -11,8 +11,20 @@ from ops.row import Row
 
 COMPILED = ("bool", "int64", "float32", "float64")  # dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
 CPP_TYPE = {"bool": "bool", "int64": "int64_t", "float32": "float", "float64": "double"}
-SYMBOLS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
-           ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+SYMBOLS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
 
 
 @dataclass
@@ -21,7 +33,7 @@ class Operation:
 
     row: Row
     signature: Signature
-    grads: dict[str, ast.expr] = field(default_factory=dict)   # input -> parsed gradient
+    grads: dict[str, ast.expr] = field(default_factory=dict)  # input -> parsed gradient
     graphs: dict[str, ast.expr] = field(default_factory=dict)  # input -> parsed gradient for create_graph
 
     @property
@@ -84,7 +96,9 @@ class Table:
         for target, source in ((o.grads, row.grad), (o.graphs, row.graph)):
             for name, formula in source.items():
                 if name not in o.signature.names():
-                    raise ValueError(f"{o.where}: a gradient is given for {name!r}, which is not an argument of {o.name}")
+                    raise ValueError(
+                        f"{o.where}: a gradient is given for {name!r}, which is not an argument of {o.name}"
+                    )
                 target[name] = parse_formula(formula, o.where)
         return o
 
@@ -110,10 +124,14 @@ class Table:
             if not o.row.doc:
                 raise ValueError(f"{o.where}: {o.name} has no doc")
             if o.identifier in seen:
-                raise ValueError(f"{o.where}: {o.identifier} stands in {seen[o.identifier]} already; give it another overload=")
+                raise ValueError(
+                    f"{o.where}: {o.identifier} stands in {seen[o.identifier]} already; give it another overload="
+                )
             seen[o.identifier] = o.where
-            if o.row.kind == "pointwise" and not o.row.body or o.row.kind == "view" and not o.row.layout:
-                raise ValueError(f"{o.where}: a {o.row.kind} row needs its {'body' if o.row.kind == 'pointwise' else 'layout'}")
+            if (o.row.kind == "pointwise" and not o.row.body) or (o.row.kind == "view" and not o.row.layout):
+                raise ValueError(
+                    f"{o.where}: a {o.row.kind} row needs its {'body' if o.row.kind == 'pointwise' else 'layout'}"
+                )
 
 
 def parse_formula(formula: str, where: str) -> ast.expr:
@@ -122,7 +140,18 @@ def parse_formula(formula: str, where: str) -> ast.expr:
         tree = ast.parse(formula, mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{where}: the formula {formula!r} is not valid: {error.msg}") from None
-    allowed = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load, ast.operator, ast.unaryop, ast.cmpop)
+    allowed = (
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.Compare,
+        ast.Call,
+        ast.Name,
+        ast.Constant,
+        ast.Load,
+        ast.operator,
+        ast.unaryop,
+        ast.cmpop,
+    )
     for node in ast.walk(tree):
         if not isinstance(node, allowed):
             raise ValueError(f"{where}: {type(node).__name__} is not part of the formula language, in {formula!r}")

@@ -8,12 +8,13 @@ arithmetic = boolean + number
 # ------------------------------------------------------------------ arithmetic
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
-          body="fma(alpha, other, input)", grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
+          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
           doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, other, input)",
+          dtype_rule="no_bool", legacy=("input", "alpha", "other"),
           grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub", doc="input - alpha * other.")
 pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1",
-          inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-",
+          dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-",
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
@@ -23,7 +24,7 @@ pointwise("div(input: Operand, other: Operand)", types=floating + complex_, inte
 pointwise("neg(input)", types=number, body="-input", grad={"input": "-g"}, onnx="Neg", doc="-input.")
 pointwise("abs(input)", types=real, body="abs(input)", grad={"input": "g * sign(input)"}, onnx="Abs",
           doc="The absolute value.")
-pointwise("sign(input)", types=real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
+pointwise("sign(input)", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
           doc="-1, 0 or 1.")
 pointwise("square(input)", types=number, body="input * input", grad={"input": "g * (2 * input)"}, node="PowBackward0",
           doc="input ** 2.")
@@ -33,26 +34,28 @@ pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body
           grad={"input": "g / (2 * y)"}, onnx="Sqrt", doc="The square root; NaN below 0.")
 pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)",
           grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
-pointwise("pow(input: Operand, exponent: Operand)", types=floating, body="pow(input, exponent)",
+pointwise("pow(input: Operand, exponent: Operand)", types=real, body="pow(input, exponent)",
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"}, operator="**", onnx="Pow", doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
+          legacy=("input", "value", "tensor1", "tensor2"),
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
           doc="input + value * tensor1 * tensor2.")
 pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_,
-          body="input + (value * tensor1) / tensor2", grad={"input": "g",
+          legacy=("input", "value", "tensor1", "tensor2"), body="input + (value * tensor1) / tensor2",
+          grad={"input": "g",
                 "tensor1": "g * (value / tensor2)",
                 "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"}, doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
           body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
           node="LerpBackward0", grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           doc="input + weight * (end - input), exact at both ends.")
-pointwise("maximum(input, other)", types=real, body="maximum(input, other)", inplace=False,
+pointwise("maximum(input, other)", types=boolean + real, body="maximum(input, other)", inplace=False,
           grad={"input": "where(input == other, g / 2, where(input < other, 0, g))",
                 "other": "where(input == other, g / 2, where(other < input, 0, g))"}, onnx="Max",
           doc="The larger of both; NaN where either is NaN. Ties share the gradient.")
-pointwise("minimum(input, other)", types=real, body="minimum(input, other)", inplace=False,
+pointwise("minimum(input, other)", types=boolean + real, body="minimum(input, other)", inplace=False,
           grad={"input": "where(input == other, g / 2, where(input > other, 0, g))",
                 "other": "where(input == other, g / 2, where(other > input, 0, g))"}, onnx="Min",
           doc="The smaller of both; NaN where either is NaN. Ties share the gradient.")

@@ -45,14 +45,10 @@ kernel("argmax(input, dim: int | None = None, keepdim: bool = False)", types=boo
        doc="Where the maximum stands along dim, or in the flattened tensor.")
 kernel("argmin(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMin",
        doc="Where the minimum stands along dim, or in the flattened tensor.")
-reduction("any(input)", types=boolean, map="x", combine="maximum(a, b)", start="0", finish="a", bool_output=True,
-          doc="True if any element is nonzero.")
-reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", overload="dim", types=boolean, map="x",
+reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
           combine="maximum(a, b)", start="0", finish="a", bool_output=True,
           doc="True where any element along dim is nonzero.")
-reduction("all(input)", types=boolean, map="x", combine="minimum(a, b)", start="1", finish="a", bool_output=True,
-          doc="True if every element is nonzero.")
-reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", overload="dim", types=boolean, map="x",
+reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
           combine="minimum(a, b)", start="1", finish="a", bool_output=True,
           doc="True where every element along dim is nonzero.")
 kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,

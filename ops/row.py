@@ -25,7 +25,7 @@ class Row:
     signature   "name(argument, argument: Type = default, *, ...)"; a bare argument is a Tensor
     overload    tells rows of one public name apart ("" for the first)
     body        pointwise: the formula of one element
-    map, combine, start, finish   reduction: element, of two accumulators a and b, neutral value, of accumulator a over n
+    map, combine, start, finish   reduction: of an element, of two accumulators a and b, neutral value, of a over n
     layout      view: the function of native/tensor/layout.h that gives the result's sizes, strides and offset
     run         kernel: the function in rl::kernels; composite: the function in rl::compose
     grad        input -> formula of its gradient in g (gradient of the output), y (output) and the arguments
@@ -62,13 +62,14 @@ class Row:
     integers_to_int64: bool = False
     floating_only: bool = False
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
-    legacy: tuple[str, ...] = ()  # the order of arguments of an older call form that still works: add(input, alpha, other)
+    legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)
     multi_view: bool = False
     bounds: bool = False  # view: the layout may leave the storage and is checked
     tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc
     onnx: str = ""
     samples: str = ""  # name of a sample generator in tests/table/samples.py, where the kind's own does not fit
-    exceptions: dict[str, str] = field(default_factory=dict)  # "property" or "property: case" of the generated tests -> why
+    # "property" or "property: case" of the generated tests -> why it does not hold
+    exceptions: dict[str, str] = field(default_factory=dict)
     doc: str = ""
     file: str = ""
     line: int = 0

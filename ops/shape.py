@@ -5,6 +5,8 @@ from ops.row import every
 
 view("view(input, *size: int)", layout="view", function=False, grad={"input": "reshape(g, input)"}, samples="view",
      onnx="Reshape", doc="The same elements in another shape, without a copy. One size may be -1.")
+composite("view(input, dtype: DType)", overload="dtype", run="view_dtype", function=False, samples="none",
+          doc="The same bytes as elements of another dtype; the last size changes where the element sizes differ.")
 view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"},
      samples="transpose", onnx="Transpose", doc="Swaps two dimensions.")
 view("t(input)", layout="t", grad={"input": "t(g)"}, samples="matrix", onnx="Transpose",
@@ -47,7 +49,7 @@ view("alias(input)", layout="detach", function=False, method=False, private=True
 view("detach(input)", layout="detach", samples="unary",
      doc="The same memory without history: no gradient flows through it.")
 
-# ------------------------------------------------------------------ gradients of views: zeros with g written into the view
+# ------------------------------------------------------------------ gradients of views: zeros with g in the view
 
 for _name, _arguments, _call in (
     ("select", "dim: int, index: int", "dim, index"),

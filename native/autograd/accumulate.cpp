@@ -16,9 +16,9 @@ struct AccumulateGrad : NodeWith<0> {
 // A gradient nobody else holds becomes .grad itself; any other is copied.
 Ref own_gradient(Ref g, bool create_graph, const Tensor* leaf) {
   bool alone = Py_REFCNT(reinterpret_cast<PyObject*>(g.get())) == 1 && g->storage->refs == 1 && g->strides() == leaf->strides();
-  if (create_graph) return alone ? g : ops::clone(g.get());
-  if (alone && !g->grad_fn) return g;
+  if (alone && !g->grad_fn && !create_graph) return g;
   Ref copy = empty_like(leaf, g->dtype);
+  if (create_graph) return ops::copy_(copy, g, false);
   copy_into(copy.get(), g.get());
   return copy;
 }
@@ -28,10 +28,9 @@ void apply(Node* self, BackwardCall& call) {
   Ref g = std::move(call.g[0]);
   if (!g) return;
   Autograd* a = autograd_of(leaf);
-  if (a->hooks) g = run_tensor_hooks(a->hooks, std::move(g));
   if (!a->grad) {
     set_grad(leaf, own_gradient(std::move(g), call.create_graph, leaf));
-  } else if (call.create_graph || a->grad->requires_grad()) {
+  } else if (call.create_graph) {
     set_grad(leaf, ops::add(Ref::retain(a->grad), g, Scalar(1)));
   } else {
     Ref grad = Ref::retain(a->grad);

@@ -134,6 +134,7 @@ struct Run {
   }
 
   void capture(uint32_t slot, Node* node, Ref* g) {
+    if (captures.empty()) return;
     for (int nr = 0; nr < node->n_outputs; ++nr)
       if (auto it = captures.find(uint64_t(slot) << 16 | nr); it != captures.end()) captured[it->second] = g[nr];
   }
@@ -153,10 +154,12 @@ struct Run {
     Ref* out = node->n_edges > 4 ? many.data() : few;
     bool accumulates = is_accumulator(node);
     if (any) {
-      if (node->hooks) run_pre_hooks(node, g);
-      if (!captures.empty()) capture(slot, node, g);
       bool runs = accumulates ? options.accumulate && (options.inputs.n == 0 || is_captured(slot)) : need != 0;
+      if (runs) capture(slot, node, g);  // as PyTorch: what flows on is captured before its hooks, what ends here after them
+      run_output_hooks(node, g);
+      if (!runs) capture(slot, node, g);
       if (runs) {
+        if (node->hooks && node->hooks->pre) run_pre_hooks(node, g);
         BackwardCall call{g, out, need, options.create_graph};
         bool post = node->hooks && node->hooks->post;
         std::vector<Ref> kept(post ? node->n_outputs : 0);
@@ -196,6 +199,7 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
   }
   RL_CHECK(given->sizes() == y->sizes(), Runtime, "backward: the given gradient has shape %s, but the tensor has shape %s", to_string(given->sizes()).c_str(),
            to_string(y->sizes()).c_str());
+  if (given->dtype != y->dtype) return ops::_to_copy(given, y->dtype);
   return given;
 }
 

@@ -1,6 +1,7 @@
 #include "autograd/history.h"
 
 #include "autograd/accumulate.h"
+#include "autograd/hooks.h"
 #include "gen/ops.h"
 #include "iterate/pointwise.h"
 
@@ -10,13 +11,29 @@ namespace rl {
 
 Handle<Node> accumulator_of(const Tensor* leaf) {
   Autograd* a = autograd_of(const_cast<Tensor*>(leaf));
-  if (a->accumulator) return NodeRef::retain(reinterpret_cast<Node*>(a->accumulator));
+  if (a->accumulator && Py_REFCNT(a->accumulator) > 0) return NodeRef::retain(reinterpret_cast<Node*>(a->accumulator));
   return new_accumulator(const_cast<Tensor*>(leaf));
+}
+
+// Views whose history cannot be made anew after an in-place write.
+[[gnu::cold]] static void check_origin(ViewOrigin origin, const char* op) {
+  switch (origin) {
+    case ViewOrigin::MultiView:
+      fail(ErrorType::Runtime, "%s: this tensor is one of several views that one operation returned (split, unbind, chunk), and cannot be changed in place while "
+           "gradients are recorded; use the out-of-place form, or .clone() it", op);
+    case ViewOrigin::NoGrad:
+      fail(ErrorType::Runtime, "%s: this view was made under no_grad() and it or its base was changed in place, so its history is unclear; make the view "
+           "outside no_grad(), or change and use it inside", op);
+    case ViewOrigin::CustomFunction:
+      fail(ErrorType::Runtime, "%s: this view was returned by a custom autograd Function, and cannot be changed in place; .clone() it first", op);
+    default: break;
+  }
 }
 
 Node* grad_fn_of(Tensor* x) {
   Autograd* a = x->autograd;
   if (a && a->base && a->seen_version != x->storage->version && a->base->requires_grad()) {
+    if (a->step->origin != ViewOrigin::Plain) check_origin(a->step->origin, "grad_fn");
     // The base was written since this view was made: its history leads through the base's now.
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
     Ref again = replay_view(a->base, a->step);
@@ -163,17 +180,7 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
   if (!records && !a->base->requires_grad()) return;
   RL_CHECK(!((a->base->flags & kRequiresGrad) && !a->base->grad_fn), Runtime,
            "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under no_grad(), or on a .clone()", op);
-  switch (a->step->origin) {
-    case ViewOrigin::MultiView:
-      fail(ErrorType::Runtime, "%s: this tensor is one of several views that one operation returned (split, unbind, chunk), and cannot be changed in place while "
-           "gradients are recorded; use the out-of-place form, or .clone() it", op);
-    case ViewOrigin::NoGrad:
-      fail(ErrorType::Runtime, "%s: this view was made under no_grad() and is changed in place with gradients recorded, so its history is unclear; make the view "
-           "outside no_grad(), or change it inside", op);
-    case ViewOrigin::CustomFunction:
-      fail(ErrorType::Runtime, "%s: this view was returned by a custom autograd Function, and cannot be changed in place; .clone() it first", op);
-    default: break;
-  }
+  check_origin(a->step->origin, op);
 }
 
 void check_out(const Tensor* out, const char* op, bool records) {
@@ -181,17 +188,32 @@ void check_out(const Tensor* out, const char* op, bool records) {
            "%s: out= does not record gradients, but an argument (or out itself) requires grad; drop out=, or work under no_grad()", op);
 }
 
+// A tensor that keeps its gradient keeps that of its new value.
+static void follow_retained(Tensor* x, Node* from, uint32_t nr, Node* to) {
+  if (!x->autograd || !x->autograd->retains_grad || !from || !from->hooks || !from->hooks->retains) return;
+  PyRef key = PyRef::steal(PyLong_FromUnsignedLong(nr));
+  if (PyDict_DelItem(from->hooks->retains, key.get()) < 0) PyErr_Clear();
+  retain_gradient(x, to, x->output_nr);
+}
+
+static void rewrite_history(Tensor* x, Node* node) {
+  NodeRef before = NodeRef::retain(x->grad_fn);
+  uint32_t nr = x->output_nr;
+  set_history(x, node);
+  follow_retained(x, before.get(), nr, node);
+}
+
 void rebase_history(Tensor* x, NodeRef node) {
   Autograd* a = x->autograd;
   if (!node) return;  // nothing recorded: a view of something with history sees the new version and regenerates
   if (a && a->base) {
     NodeRef slices = copy_slices(x, std::move(node));
-    set_history(a->base, slices.get());
+    rewrite_history(a->base, slices.get());
     a->seen_version = x->storage->version - 1;  // regenerate when asked
     grad_fn_of(x);
     return;
   }
-  set_history(x, node.get());
+  rewrite_history(x, node.get());
   x->flags &= static_cast<uint8_t>(~kRequiresGrad);
 }
 

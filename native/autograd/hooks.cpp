@@ -1,5 +1,9 @@
 #include "autograd/hooks.h"
 
+#include "autograd/accumulate.h"
+#include "autograd/history.h"
+#include "gen/ops.h"
+
 namespace rl {
 
 static Ref checked_gradient(PyObject* o, const char* where) {
@@ -23,6 +27,7 @@ Ref run_tensor_hooks(PyObject* hooks, Ref g) {
     Ref replaced = checked_gradient(result.get(), "tensor hook");
     RL_CHECK(replaced->sizes() == g->sizes(), Runtime, "tensor hook: the gradient has shape %s, but the hook returned shape %s", to_string(g->sizes()).c_str(),
              to_string(replaced->sizes()).c_str());
+    RL_CHECK(replaced->dtype == g->dtype, Runtime, "tensor hook: the gradient has dtype %s, but the hook returned dtype %s", name_of(g->dtype), name_of(replaced->dtype));
     g = replaced;
   }
   return g;
@@ -33,7 +38,6 @@ void run_post_accumulate_hooks(PyObject* hooks, Tensor* leaf) {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
     PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(leaf)));
     if (!result) throw PythonError();
-    RL_CHECK(result.get() == Py_None, Runtime, "post-accumulate-grad hook: must return None, got %s", Py_TYPE(result.get())->tp_name);
   }
 }
 
@@ -54,42 +58,59 @@ static void replace(PyObject* result, Ref* g, int n, const char* where) {
   for (int i = 0; i < n; ++i) g[i] = checked_gradient(PyTuple_GET_ITEM(tuple.get(), i), where);
 }
 
-static void retain_gradient(PyObject* weak, const Ref& g) {
+static void add_to_retained(PyObject* weak, const Ref& g) {
   PyObject* o = PyWeakref_GetObject(weak);
   if (o == Py_None || !is_tensor(o)) return;
-  Tensor* t = reinterpret_cast<Tensor*>(o);
-  Autograd* a = autograd_of(t);
-  Tensor* old = a->grad;
-  a->grad = Ref(g).release();
-  track(t);
-  Py_XDECREF(reinterpret_cast<PyObject*>(old));
+  Ref t = Ref::retain(reinterpret_cast<Tensor*>(o));
+  Ref before = Ref::retain(autograd_of(t.get())->grad);
+  set_grad(t.get(), before ? ops::add(before, g, Scalar(1)) : ops::clone(g, MemoryFormat::Contiguous));
+}
+
+void retain_gradient(Tensor* x, Node* node, uint32_t nr) {
+  NodeHooks* h = hooks_of(node);
+  if (!h->retains) h->retains = PyDict_New();
+  PyRef key = PyRef::steal(PyLong_FromUnsignedLong(nr)), weak = PyRef::steal(PyWeakref_NewRef(reinterpret_cast<PyObject*>(x), nullptr));
+  if (!h->retains || !key || !weak || PyDict_SetItem(h->retains, key.get(), weak.get()) < 0) throw PythonError();
+  autograd_of(x)->retains_grad = true;
+}
+
+void retain_gradient(Tensor* x) {
+  RL_CHECK(x->requires_grad(), Runtime, "retain_grad: the tensor does not require grad, so there is none to keep");
+  Node* node = grad_fn_of(x);
+  if (node && !autograd_of(x)->retains_grad) retain_gradient(x, node, x->output_nr);
+}
+
+void run_output_hooks(Node* node, Ref* g) {
+  if (is_accumulator(node)) {
+    Autograd* a = leaf_of(node)->autograd;
+    if (a && a->hooks && g[0]) g[0] = run_tensor_hooks(a->hooks, g[0]);
+    return;
+  }
+  if (!node->hooks) return;
+  PyObject *key, *value;
+  if (node->hooks->tensors) {
+    PyRef items = PyRef::steal(PyDict_Copy(node->hooks->tensors));
+    for (Py_ssize_t at = 0; PyDict_Next(items.get(), &at, &key, &value);) {
+      long nr = PyLong_AsLong(key);
+      if (nr < node->n_outputs && g[nr]) g[nr] = run_tensor_hooks(value, g[nr]);
+    }
+  }
+  if (node->hooks && node->hooks->retains) {
+    PyRef items = PyRef::steal(PyDict_Copy(node->hooks->retains));
+    for (Py_ssize_t at = 0; PyDict_Next(items.get(), &at, &key, &value);) {
+      long nr = PyLong_AsLong(key);
+      if (nr < node->n_outputs && g[nr]) add_to_retained(value, g[nr]);
+    }
+  }
 }
 
 void run_pre_hooks(Node* node, Ref* g) {
-  NodeHooks* h = node->hooks;
-  if (h->tensors) {
-    PyObject *key, *hooks;
-    PyRef items = PyRef::steal(PyDict_Copy(h->tensors));
-    for (Py_ssize_t at = 0; PyDict_Next(items.get(), &at, &key, &hooks);) {
-      long nr = PyLong_AsLong(key);
-      if (nr < node->n_outputs && g[nr]) g[nr] = run_tensor_hooks(hooks, g[nr]);
-    }
-  }
-  if (h->pre) {
-    PyRef values = values_of(h->pre);
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
-      PyRef tuple = PyRef::steal(gradients_tuple(g, node->n_outputs));
-      PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), tuple.get()));
-      if (!result) throw PythonError();
-      replace(result.get(), g, node->n_outputs, "node pre-hook");
-    }
-  }
-  if (h->retains) {
-    PyObject *key, *weak;
-    for (Py_ssize_t at = 0; PyDict_Next(h->retains, &at, &key, &weak);) {
-      long nr = PyLong_AsLong(key);
-      if (nr < node->n_outputs && g[nr]) retain_gradient(weak, g[nr]);
-    }
+  PyRef values = values_of(node->hooks->pre);
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
+    PyRef tuple = PyRef::steal(gradients_tuple(g, node->n_outputs));
+    PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), tuple.get()));
+    if (!result) throw PythonError();
+    replace(result.get(), g, node->n_outputs, "node pre-hook");
   }
 }
 

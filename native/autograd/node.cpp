@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "autograd/history.h"
 #include "iterate/pointwise.h"
 
 namespace rl {
@@ -55,8 +56,13 @@ static void clear_edges(Node* n) {
   }
 }
 
-// Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion.
-static thread_local std::vector<Node*>* doomed = nullptr;
+// Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion. Nodes that wait are
+// linked through `task`, so that freeing allocates nothing.
+struct Doomed {
+  bool busy = false;
+  Node* first = nullptr;
+};
+static thread_local Doomed doomed __attribute__((tls_model("initial-exec")));
 
 static void destroy(Node* n) {
   n->kind->release(n);
@@ -77,19 +83,14 @@ static void destroy(Node* n) {
 static void node_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   Node* n = reinterpret_cast<Node*>(self);
-  if (doomed) {
-    doomed->push_back(n);
+  if (doomed.busy) {
+    n->task = reinterpret_cast<uint64_t>(doomed.first);
+    doomed.first = n;
     return;
   }
-  std::vector<Node*> pending;
-  doomed = &pending;
-  destroy(n);
-  while (!pending.empty()) {
-    Node* next = pending.back();
-    pending.pop_back();
-    destroy(next);
-  }
-  doomed = nullptr;
+  doomed.busy = true;
+  for (; n; n = doomed.first, doomed.first = n ? reinterpret_cast<Node*>(n->task) : nullptr) destroy(n);
+  doomed.busy = false;
 }
 
 static int node_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -143,6 +144,8 @@ void released_error(Node* node) {
 }
 
 void Saved::save(const Tensor* x, bool is_output) {
+  RL_CHECK(!(x->flags & kInference), Runtime, "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
+           to_string(x->sizes()).c_str());
   version_ = x->storage->version;
   is_output_ = is_output;
   output_nr_ = static_cast<uint16_t>(x->output_nr);
@@ -152,6 +155,13 @@ void Saved::save(const Tensor* x, bool is_output) {
 
 void Saved::save_copy(const Tensor* x) {
   Ref copy = convert(x, x->dtype);
+  // The copy has the history that x had before the write, so that second derivatives flow through it.
+  if (Node* history = grad_fn_of(const_cast<Tensor*>(x))) {
+    Py_INCREF(reinterpret_cast<PyObject*>(history));
+    copy->grad_fn = history;
+    copy->output_nr = x->output_nr;
+    track(copy.get());
+  }
   save(copy.get());
 }
 

@@ -126,6 +126,8 @@ struct SavedArg {
   }
 };
 
+[[noreturn, gnu::cold]] void released_error(Node* node);
+
 // What unpacking a SavedArg gives: keeps the tensor alive while the formula runs.
 struct HeldArg {
   Ref tensor;
@@ -134,12 +136,12 @@ struct HeldArg {
   operator Arg() const { return is_number ? Arg(number) : Arg(tensor.get()); }
 };
 inline HeldArg unpack(const SavedArg& s, Node* owner, const char* name) {
+  if (s.is_number && owner->released) released_error(owner);
   if (s.is_number) return {Ref(), s.number, true};
   return {s.value.unpack(owner, name), Scalar(), false};
 }
 
 template <class T> void destroy(T& members) { members.~T(); }
-[[gnu::cold]] void released_error(Node* node);
 void ready_node_type(NodeType& kind);
 NodeHooks* hooks_of(Node* node);
 bool is_node(PyObject* o);

@@ -83,18 +83,17 @@ void resize(Tensor* x, DimSpan sizes) {
   int64_t needed_elements = product(sizes) + x->offset;
   size_t needed = static_cast<size_t>(needed_elements) * size_of(x->dtype);
   if (needed > x->storage->nbytes) {
-    RL_CHECK(x->storage->resizable && root(x->storage) == x->storage, Runtime,
+    Storage* s = root(x->storage);
+    RL_CHECK(s->resizable, Runtime,
              "resize_: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu bytes",
              x->storage->nbytes, needed);
-    Storage* s = x->storage;
     Device& d = device(s->device);
     char* grown = d.allocate(needed);
     if (d.has_memory) {
       d.copy(grown, s->data, s->nbytes, s->device);
       d.free(s->data, s->nbytes);
     }
-    s->data = grown;
-    s->nbytes = needed;
+    set_memory(s, grown, needed);
   }
   Layout layout{Dims(sizes), contiguous_strides(sizes), x->offset};
   set_layout(x, layout);

@@ -61,43 +61,61 @@ struct Call {
   }
 };
 
-// The commonest call: tensors of one dtype, shape and contiguity, and numbers that do not change the dtype.
-// Returns the leading tensor, or nullptr.
+// The commonest call: contiguous tensors of one dtype and shape, with numbers and 0-d tensors that do not change the
+// dtype. Returns the tensor whose shape the result has, or nullptr.
 const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
-  const Tensor* first = args[0].tensor;
-  if (!first || !first->contiguous() || row.bool_inputs || first->device.type != DeviceType::Cpu) return nullptr;
-  Category category = category_of(first->dtype);
+  if (row.bool_inputs) return nullptr;
+  const Tensor* lead = nullptr;
+  for (int k = 0; k < row.inputs; ++k)
+    if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
+  if (!lead->contiguous() || lead->device.type != DeviceType::Cpu) return nullptr;
+  Category category = category_of(lead->dtype);
   if (row.integers_to_float && category < Category::Floating) return nullptr;
-  for (int k = 1; k < args.n; ++k) {
-    if (const Tensor* x = args[k].tensor) {
-      if (x->dtype != first->dtype || !x->contiguous() || x->ndim != first->ndim || x->device != first->device) return nullptr;
+  for (int k = 0; k < args.n; ++k) {
+    const Tensor* x = args[k].tensor;
+    if (!x) {
+      if (args[k].number.category > category) return nullptr;
+    } else if (x != lead) {
+      if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
+      if (x->ndim == 0) continue;
+      if (x->ndim != lead->ndim || !x->contiguous()) return nullptr;
       for (int i = 0; i < x->ndim; ++i)
-        if (x->dims[i] != first->dims[i]) return nullptr;
-    } else if (args[k].number.category > category) {
-      return nullptr;
+        if (x->dims[i] != lead->dims[i]) return nullptr;
     }
   }
-  return first;
+  return lead;
 }
 
-void run_same_layout(Span<const Arg> args, const Tensor* first, Tensor* out, Loop loop) {
+// `out` looks like `lead`, and every tensor either is the very same elements or does not touch them.
+bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, bool bool_output) {
+  if (!out->contiguous() || out->dtype != (bool_output ? DType::Bool : lead->dtype) || !(out->sizes() == lead->sizes())) return false;
+  const char *first = out->data(), *last = first + out->numel * static_cast<int64_t>(size_of(out->dtype));
+  for (const Arg& a : args) {
+    const Tensor* x = a.tensor;
+    if (!x || (x->data() == first && x->dtype == out->dtype && x->ndim == out->ndim)) continue;
+    if (x->data() < last && first < x->data() + x->numel * static_cast<int64_t>(size_of(x->dtype))) return false;
+  }
+  return true;
+}
+
+void run_same_layout(Span<const Arg> args, const Tensor* lead, Tensor* out, Loop loop) {
   char* data[kMaxOperands];
   int64_t strides[kMaxOperands];
   Cell cells[kMaxOperands];
-  int64_t itemsize = static_cast<int64_t>(size_of(first->dtype));
+  int64_t itemsize = static_cast<int64_t>(size_of(lead->dtype));
   data[0] = out->data();
   strides[0] = static_cast<int64_t>(size_of(out->dtype));
   for (int k = 0; k < args.n; ++k) {
-    if (args[k].tensor) {
-      data[k + 1] = args[k].tensor->data();
-      strides[k + 1] = itemsize;
+    if (const Tensor* x = args[k].tensor) {
+      data[k + 1] = x->data();
+      strides[k + 1] = x->ndim == 0 && lead->ndim ? 0 : itemsize;
     } else {
-      args[k].number.store(first->dtype, cells[k].bytes);
+      args[k].number.store(lead->dtype, cells[k].bytes);
       data[k + 1] = cells[k].bytes;
       strides[k + 1] = 0;
     }
   }
-  int64_t n = first->numel;
+  int64_t n = lead->numel;
   if (n <= kGrain) {
     if (n) loop(data, strides, n);
     return;
@@ -182,13 +200,8 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
 }
 
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
-  if (const Tensor* first = same_layout(row, args); first && (first == out || out->data() == first->data()) && out->contiguous() &&
-                                                    out->numel == first->numel && out->ndim == first->ndim &&
-                                                    out->dtype == (row.bool_output ? DType::Bool : first->dtype)) [[likely]] {
-    bool apart = true;
-    for (int k = 1; k < args.n && apart; ++k)
-      apart = !args[k].tensor || args[k].tensor->storage != out->storage || args[k].tensor == out;
-    if (Loop loop = loop_of(row, first->dtype); loop && apart) return run_same_layout(args, first, out, loop);
+  if (const Tensor* lead = same_layout(row, args); lead && writes_apart(out, lead, args, row.bool_output)) [[likely]] {
+    if (Loop loop = loop_of(row, lead->dtype)) return run_same_layout(args, lead, out, loop);
   }
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);
@@ -216,12 +229,12 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
 // ------------------------------------------------------------------ copies
 
 void copy_into(Tensor* dst, const Tensor* src) {
-  if (!has_memory(dst) || !has_memory(src)) return;
-  Loop loop = picked_level_tables().cast[static_cast<int>(dst->dtype)][static_cast<int>(src->dtype)];
-  RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype), name_of(dst->dtype));
   RL_CHECK(src->ndim <= dst->ndim || product(src->sizes()) == 1, Runtime, "copy: shape %s does not broadcast to shape %s", to_string(src->sizes()).c_str(),
            to_string(dst->sizes()).c_str());
   Layout expanded = layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
+  if (!has_memory(dst) || !has_memory(src)) return;
+  Loop loop = picked_level_tables().cast[static_cast<int>(dst->dtype)][static_cast<int>(src->dtype)];
+  RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype), name_of(dst->dtype));
   Operand operands[2] = {Operand::of(dst), {src->data(), static_cast<int64_t>(size_of(src->dtype)), expanded.sizes, expanded.strides}};
   Plan(dst->sizes(), Span<const Operand>(operands, 2)).run(loop);
 }

@@ -167,7 +167,10 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
   Ref converted = as_dtype(x, d);
   x = converted.get();
   Ref out = empty(reduced_sizes(x, mask, false), row.bool_output ? DType::Bool : d, x->device);
-  if (!has_memory(x)) return out;
+  if (!has_memory(x)) {
+    if (keepdim) return empty(reduced_sizes(x, mask, true), out->dtype, x->device);
+    return out;
+  }
   if (x->numel == 0) {
     RL_CHECK(row.has_start || out->numel == 0, Index, "%s: a tensor of shape %s has no elements to reduce, and the operation has no neutral value", row.name,
              to_string(x->sizes()).c_str());

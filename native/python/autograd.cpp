@@ -1,4 +1,5 @@
 // Python's view of autograd: backward, grad, modes, nodes.
+#include <cctype>
 #include <cstring>
 
 #include "autograd/accumulate.h"
@@ -11,11 +12,11 @@
 namespace rl {
 namespace {
 
-std::vector<Tensor*> tensors_in(PyObject* o, const char* what) {
-  std::vector<Tensor*> list;
+std::vector<Ref> tensors_in(PyObject* o, const char* what) {
+  std::vector<Ref> list;
   if (o == Py_None) return list;
   if (is_tensor(o)) {
-    list.push_back(reinterpret_cast<Tensor*>(o));
+    list.push_back(Ref::retain(reinterpret_cast<Tensor*>(o)));
     return list;
   }
   PyRef fast = PyRef::steal(PySequence_Fast(o, "expected a tensor or a sequence of tensors"));
@@ -23,7 +24,7 @@ std::vector<Tensor*> tensors_in(PyObject* o, const char* what) {
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
     RL_CHECK(is_tensor(item), Type, "%s: expected tensors, got %s at position %zd", what, Py_TYPE(item)->tp_name, i);
-    list.push_back(reinterpret_cast<Tensor*>(item));
+    list.push_back(Ref::retain(reinterpret_cast<Tensor*>(item)));
   }
   return list;
 }
@@ -47,10 +48,16 @@ std::vector<Ref> gradients_in(PyObject* o, size_t n, const char* what) {
   return list;
 }
 
+std::vector<Tensor*> pointers(const std::vector<Ref>& list) {
+  std::vector<Tensor*> out;
+  for (const Ref& r : list) out.push_back(r.get());
+  return out;
+}
+
 bool flag(PyObject* o, bool otherwise) { return !o || o == Py_None ? otherwise : PyObject_IsTrue(o) == 1; }
 
 PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject* create, PyObject* inputs, bool accumulate) {
-  std::vector<Tensor*> roots = tensors_in(tensors, "backward"), wanted;
+  std::vector<Ref> roots = tensors_in(tensors, "backward"), wanted;
   std::vector<Ref> g = gradients_in(gradients, roots.size(), "backward");
   if (inputs && inputs != Py_None) {
     wanted = tensors_in(inputs, "backward");
@@ -60,8 +67,11 @@ PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject
   options.create_graph = flag(create, false);
   options.retain_graph = flag(retain, options.create_graph);
   options.accumulate = accumulate;
-  options.inputs = Span<Tensor* const>(wanted.data(), static_cast<int>(wanted.size()));
-  std::vector<Ref> captured = run_backward(Span<Tensor* const>(roots.data(), static_cast<int>(roots.size())), Span<const Ref>(g.data(), static_cast<int>(g.size())), options);
+  std::vector<Tensor*> outputs = pointers(roots), targets = pointers(wanted);
+  options.inputs = Span<Tensor* const>(targets.data(), static_cast<int>(targets.size()));
+  if (accumulate)
+    for (Tensor* x : targets) retain_gradient(x);  // a leaf's accumulator does that for leaves
+  std::vector<Ref> captured = run_backward(Span<Tensor* const>(outputs.data(), static_cast<int>(outputs.size())), Span<const Ref>(g.data(), static_cast<int>(g.size())), options);
   if (accumulate) Py_RETURN_NONE;
   return gradients_tuple(captured.data(), static_cast<int>(captured.size()));
 }
@@ -126,7 +136,12 @@ PyMethodDef autograd_functions[] = {
 
 Node* node_of(PyObject* o) { return reinterpret_cast<Node*>(o); }
 
-PyObject* node_name(PyObject* o, PyObject*) { return PyUnicode_FromString(node_of(o)->kind->name); }
+// Rows' nodes end in the number of their overload; the others carry a namespace, as PyTorch's do.
+PyObject* node_name(PyObject* o, PyObject*) {
+  const char* name = node_of(o)->kind->name;
+  bool row = std::isdigit(static_cast<unsigned char>(name[std::strlen(name) - 1]));
+  return PyUnicode_FromFormat("%s%s", row ? "" : "torch::autograd::", name);
+}
 
 PyObject* node_next(PyObject* o, void*) {
   Node* n = node_of(o);
@@ -145,12 +160,17 @@ PyObject* node_metadata(PyObject* o, void*) {
 }
 PyObject* node_sequence(PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(o)->sequence); }
 
-PyObject* node_hooks(PyObject* o, PyObject* pre) {
-  NodeHooks* h = hooks_of(node_of(o));
-  PyObject*& slot = PyObject_IsTrue(pre) ? h->pre : h->post;
-  if (!slot) slot = PyODict_New();
-  return Py_XNewRef(slot);
+// Adds `hook` to a dict of hooks, made when it is first needed; a handle that removes it again.
+PyObject* add_node_hook(PyObject*& hooks, PyObject* hook) {
+  if (!hooks) hooks = PyODict_New();
+  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.utils.hooks"));
+  PyRef handle = module && hooks ? PyRef::steal(PyObject_CallMethod(module.get(), "RemovableHandle", "O", hooks)) : PyRef();
+  PyRef id = handle ? PyRef::steal(PyObject_GetAttrString(handle.get(), "id")) : PyRef();
+  if (!id || PyObject_SetItem(hooks, id.get(), hook) < 0) return nullptr;
+  return handle.to_python();
 }
+PyObject* node_register_hook(PyObject* o, PyObject* hook) { return add_node_hook(hooks_of(node_of(o))->post, hook); }
+PyObject* node_register_prehook(PyObject* o, PyObject* hook) { return add_node_hook(hooks_of(node_of(o))->pre, hook); }
 
 PyObject* node_attribute(PyObject* o, PyObject* name) {
   PyObject* found = PyObject_GenericGetAttr(o, name);
@@ -182,7 +202,10 @@ PyObject* node_attribute(PyObject* o, PyObject* name) {
 
 PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name."},
                               {"_sequence_nr", node_sequence, METH_NOARGS, "Later nodes have larger numbers."},
-                              {"_hooks", node_hooks, METH_O, "The dict of pre-hooks (True) or post-hooks (False)."},
+                              {"register_hook", node_register_hook, METH_O,
+                               "register_hook(f): calls f(grad_inputs, grad_outputs) after the node ran; a tuple it returns takes the place of grad_inputs."},
+                              {"register_prehook", node_register_prehook, METH_O,
+                               "register_prehook(f): calls f(grad_outputs) before the node runs; a tuple it returns takes their place."},
                               {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, "The nodes of the inputs and which of their outputs.", nullptr},
                              {"metadata", node_metadata, nullptr, "A dict for whoever wants to note something.", nullptr},

@@ -58,7 +58,7 @@ bool integer_from(PyObject* o, int64_t* out) {
   }
   if (*out == -1 && PyErr_Occurred()) {
     PyErr_Clear();
-    fail(ErrorType::Runtime, "an integer argument does not fit into 64 bits");
+    fail(ErrorType::Value, "an integer argument does not fit into 64 bits");
   }
   return true;
 }
@@ -79,10 +79,7 @@ bool number_from(PyObject* o, Scalar* out) {
   }
   if (PyLong_Check(o)) {
     int64_t v = PyLong_AsLongLong(o);
-    if (v == -1 && PyErr_Occurred()) {
-      PyErr_Clear();
-      fail(ErrorType::Runtime, "an integer number does not fit into 64 bits");
-    }
+    if (v == -1 && PyErr_Occurred()) throw PythonError();
     *out = Scalar(v);
     return true;
   }
@@ -338,8 +335,9 @@ Dims Call::ints(int i) const {
     return dims;
   }
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
-    int64_t v;
-    integer_from(PySequence_Fast_GET_ITEM(o, k), &v);
+    int64_t v = 0;
+    PyRef item = PyRef::retain(PySequence_Fast_GET_ITEM(o, k));  // its __index__ may change the list
+    RL_CHECK(integer_from(item.get(), &v), Type, "%s: expected integers in '%s', got %s", spec_->name, spec_->parameters[i].name, Py_TYPE(item.get())->tp_name);
     dims.push_back(v);
   }
   return dims;
@@ -378,6 +376,7 @@ std::vector<Ref> Call::tensors(int i) const {
   PyObject* o = slots_[i];
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     PyObject* item = PySequence_Fast_GET_ITEM(o, k);
+    RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: expected tensors in '%s', got %s", spec_->name, spec_->parameters[i].name, Py_TYPE(item)->tp_name);
     list.push_back(item == Py_None ? Ref() : Ref::retain(reinterpret_cast<Tensor*>(item)));
   }
   return list;
@@ -520,6 +519,7 @@ void check_outs(const Call& c, int out, bool records) {
 
 PyObject* write_out(Tensor* out, Ref result, const char* name) {
   RL_CHECK(out->device.type == result->device.type, Runtime, "%s: the result is on device %s, out= on %s", name, name_of(result->device), name_of(out->device));
+  check_no_internal_overlap(out, name);
   prepare_out(out, result->sizes(), result->dtype, name);
   copy_into(out, result.get());
   bump_version(out);

@@ -97,9 +97,14 @@ int get_buffer(PyObject* self, Py_buffer* view, int) {
     return -1;
   }
   int n = x->ndim;
-  Py_ssize_t* dims = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * static_cast<size_t>(2 * n + 1)));
+  Py_ssize_t* dims = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * static_cast<size_t>(2 * n + 2)));
   if (!dims) return PyErr_NoMemory(), -1;
   Py_ssize_t itemsize = static_cast<Py_ssize_t>(size_of(x->dtype));
+  // The buffer outlives what the tensor looks at (set_, .data = ...): it holds the memory itself, which stays where it is.
+  retain(x->storage);
+  pin(x->storage);
+  *reinterpret_cast<Storage**>(dims) = x->storage;
+  ++dims;
   for (int i = 0; i < n; ++i) {
     dims[i] = x->sizes()[i];
     dims[n + i] = x->strides()[i] * itemsize;
@@ -114,11 +119,14 @@ int get_buffer(PyObject* self, Py_buffer* view, int) {
   view->shape = dims;
   view->strides = dims + n;
   view->suboffsets = nullptr;
-  view->internal = dims;
+  view->internal = dims - 1;
   return 0;
 }
 
-void release_buffer(PyObject*, Py_buffer* view) { PyMem_Free(view->internal); }
+void release_buffer(PyObject*, Py_buffer* view) {
+  drop(*static_cast<Storage**>(view->internal));
+  PyMem_Free(view->internal);
+}
 
 // ------------------------------------------------------------------ nested sequences
 
@@ -184,9 +192,14 @@ struct Filler {
     RL_CHECK(is_plain_sequence(o), Type, "tensor: expected a sequence of length %lld at nesting level %d, got %s", (long long)sizes[level], level, Py_TYPE(o)->tp_name);
     PyRef fast = PyRef::steal(PySequence_Fast(o, "tensor: expected a sequence"));
     if (!fast) throw PythonError();
+    // Reading an element can run Python code that changes the list: its length is looked at each time.
+    Py_ssize_t i = 0;
+    for (; i < PySequence_Fast_GET_SIZE(fast.get()) && i < sizes[level]; ++i) {
+      PyRef item = PyRef::retain(PySequence_Fast_GET_ITEM(fast.get(), i));
+      visit(item.get(), level + 1, at);
+    }
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-    RL_CHECK(n == sizes[level], Value, "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd", (long long)sizes[level], level, n);
-    for (Py_ssize_t i = 0; i < n; ++i) visit(PySequence_Fast_GET_ITEM(fast.get(), i), level + 1, at);
+    RL_CHECK(i == sizes[level] && n == i, Value, "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd", (long long)sizes[level], level, n);
   }
 
   void note(DType d) {

@@ -15,7 +15,14 @@ PyObject* get_layout(PyObject*, void*) { return Py_NewRef(layout_strided()); }
 PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLong(self_of(o)->ndim); }
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromSize_t(size_of(self_of(o)->dtype)); }
 PyObject* get_nbytes(PyObject* o, void*) { return PyLong_FromLongLong(self_of(o)->numel * static_cast<int64_t>(size_of(self_of(o)->dtype))); }
-PyObject* get_version(PyObject* o, void*) { return PyLong_FromUnsignedLong(self_of(o)->storage->version); }
+PyObject* get_version(PyObject* o, void*) {
+  if (self_of(o)->flags & kInference) {
+    PyErr_SetString(PyExc_RuntimeError, "_version: tensors made in inference_mode keep no version");
+    return nullptr;
+  }
+  return PyLong_FromUnsignedLong(self_of(o)->storage->version);
+}
+PyObject* get_inference(PyObject* o, void*) { return PyBool_FromLong(bool(self_of(o)->flags & kInference)); }
 PyObject* get_output_nr(PyObject* o, void*) { return PyLong_FromUnsignedLong(self_of(o)->output_nr); }
 PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(self_of(o)->requires_grad()); }
 PyObject* get_is_leaf(PyObject* o, void*) {
@@ -71,6 +78,8 @@ int set_grad_attribute(PyObject* o, PyObject* value, void*) {
 
 void change_requires_grad(Tensor* x, bool on) {
   if (x->requires_grad() == on) return;
+  RL_CHECK(!on || !(x->flags & kInference) || (modes & kInferenceMode), Runtime,
+           "requires_grad: a tensor made in inference_mode cannot require gradients outside it; .clone() it first");
   RL_CHECK(on || !x->grad_fn, Runtime, "requires_grad: only a leaf's requires_grad can be set to False; use .detach() for a tensor without history");
   RL_CHECK(!on || is_differentiable(x->dtype), Runtime, "requires_grad: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
   x->flags = static_cast<uint8_t>(on ? x->flags | kRequiresGrad : x->flags & ~kRequiresGrad);
@@ -92,7 +101,11 @@ int set_requires_grad(PyObject* o, PyObject* value, void*) {
 PyObject* get_data(PyObject* o, void*) {
   Tensor* x = self_of(o);
   try {
-    return new_tensor(with_own_version(x->storage), x->dtype, x->sizes(), x->strides(), x->offset).to_python();
+    Ref y = alias(x);
+    Storage* own = with_own_version(x->storage);
+    drop(y->storage);
+    y->storage = own;
+    return y.to_python();
   } catch (...) {
     return raise_current();
   }
@@ -121,6 +134,7 @@ PyGetSetDef tensor_attributes[] = {{"shape", get_shape, nullptr, "The sizes of a
                             {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
                             {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
                             {"_version", get_version, nullptr, "How many in-place writes the memory has seen.", nullptr},
+                            {"_inference", get_inference, nullptr, "Whether the tensor was made in inference mode.", nullptr},
                             {"output_nr", get_output_nr, nullptr, "Which output of grad_fn this is.", nullptr},
                             {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients flow to this tensor.", nullptr},
                             {"is_leaf", get_is_leaf, nullptr, "Whether no operation with history made this tensor.", nullptr},

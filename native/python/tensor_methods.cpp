@@ -1,5 +1,6 @@
 // Methods of a tensor that are not rows of the table: questions, metadata, storage, hooks.
 #include "autograd/history.h"
+#include "autograd/hooks.h"
 #include "device/create.h"
 #include "gen/ops.h"
 #include "iterate/pointwise.h"
@@ -102,6 +103,9 @@ PyObject* py_tolist(PyObject* o, PyObject*) {
 PyObject* py_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   PyObject* on = entry_of(args, nargs, kwnames);
   try {
+    Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    bool known = !named || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "requires_grad") == 0;
+    RL_CHECK(nargs + named <= 1 && known, Type, "requires_grad_: takes one argument, requires_grad");
     RL_CHECK(!on || PyBool_Check(on), Type, "requires_grad_: expected True or False");
     change_requires_grad(self_of(o), !on || on == Py_True);
     return Py_NewRef(o);
@@ -159,6 +163,7 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
     if (!source) {
       Ref none = empty(Dims{0}, x->dtype, x->device);
       set_data(x, none.get());
+      bump_version(x);
       return Py_NewRef(o);
     }
     Tensor* from = self_of(source);
@@ -180,10 +185,8 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
     }
     RL_CHECK(offset >= 0, Runtime, "set_: storage_offset must not be negative, got %zd", offset);
     check_bounds(layout, size_of(x->dtype), from->storage->nbytes, "set_");
-    retain(from->storage);
-    drop(x->storage);
-    x->storage = from->storage;
-    x->device = from->device;
+    set_memory_of(x, from->storage);
+    bump_version(x);
     set_layout(x, layout);
     return Py_NewRef(o);
   } catch (...) {
@@ -280,15 +283,7 @@ PyObject* py_hooks(PyObject* o, PyObject* which) {
 
 PyObject* py_retain_grad(PyObject* o, PyObject*) {
   try {
-    Tensor* x = self_of(o);
-    RL_CHECK(x->requires_grad(), Runtime, "retain_grad: the tensor does not require grad, so there is none to keep");
-    Node* node = grad_fn_of(x);
-    if (!node || autograd_of(x)->retains_grad) Py_RETURN_NONE;
-    NodeHooks* h = hooks_of(node);
-    if (!h->retains) h->retains = PyDict_New();
-    PyRef key = PyRef::steal(PyLong_FromUnsignedLong(x->output_nr)), weak = PyRef::steal(PyWeakref_NewRef(o, nullptr));
-    if (!weak || PyDict_SetItem(h->retains, key.get(), weak.get()) < 0) throw PythonError();
-    autograd_of(x)->retains_grad = true;
+    retain_gradient(self_of(o));
     Py_RETURN_NONE;
   } catch (...) {
     return raise_current();

@@ -274,7 +274,11 @@ Layout squeeze(const Layout& x) {
 
 Layout squeeze_dims(const Layout& x, DimSpan dims) {
   uint64_t drop = 0;
-  for (int64_t dim : dims) drop |= uint64_t(1) << wrap_dim(dim, x.ndim(), "squeeze");
+  for (int64_t dim : dims) {
+    int d = wrap_dim(dim, x.ndim(), "squeeze");
+    RL_CHECK(!(drop >> d & 1), Runtime, "squeeze: dimension %d stands twice in dim=%s", d, to_string(dims).c_str());
+    drop |= uint64_t(1) << d;
+  }
   Layout y = x;
   for (int i = y.ndim() - 1; i >= 0; --i)
     if (y.sizes[i] == 1 && (drop >> i & 1)) {

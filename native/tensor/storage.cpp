@@ -11,7 +11,11 @@ constexpr int kMaxFree = 512;
 Storage* free_list[kMaxFree];
 int free_count = 0;
 
-void release_root(Storage* s) { drop(static_cast<Storage*>(s->context)); }
+void release_root(Storage* s) {
+  s->previous->next = s->next;
+  if (s->next) s->next->previous = s->previous;
+  drop(static_cast<Storage*>(s->context));
+}
 }  // namespace
 
 Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context) {
@@ -37,7 +41,21 @@ Storage* root(Storage* s) {
 Storage* with_own_version(Storage* s) {
   s = root(s);
   retain(s);
-  return new_storage(s->data, s->nbytes, s->device, release_root, s);
+  Storage* own = new_storage(s->data, s->nbytes, s->device, release_root, s);
+  own->next = s->next;
+  own->previous = s;
+  if (s->next) s->next->previous = own;
+  s->next = own;
+  return own;
 }
+
+void set_memory(Storage* s, char* data, size_t nbytes) {
+  for (s = root(s); s; s = s->next) {
+    s->data = data;
+    s->nbytes = nbytes;
+  }
+}
+
+void pin(Storage* s) { root(s)->resizable = false; }
 
 }  // namespace rl

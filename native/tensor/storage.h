@@ -17,6 +17,7 @@ struct Storage {
   bool resizable;
   void (*release)(Storage*);  // frees what `data` points to; the Storage itself is freed by drop()
   void* context;              // whatever `release` needs: the owner of borrowed memory
+  Storage *next = nullptr, *previous = nullptr;  // from the owner of the memory through those made of it by with_own_version
 };
 
 Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context);
@@ -29,5 +30,9 @@ inline void drop(Storage* s) {
 Storage* with_own_version(Storage* s);
 // The storage that owns the memory: `s`, or what `s` was made from by with_own_version.
 Storage* root(Storage* s);
+// The memory of `s` has moved: all who share it follow.
+void set_memory(Storage* s, char* data, size_t nbytes);
+// From now on the memory stays where it is: somebody outside holds its address.
+void pin(Storage* s);
 
 }  // namespace rl

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/modes.h"
 #include "tensor/autograd.h"
 
 namespace rl {
@@ -57,6 +58,9 @@ void init_empty(Tensor* x) {
   x->dict = x->weakrefs = nullptr;
 }
 
+// Memory made in inference mode never takes part in a gradient; views take the mark over from what they look at.
+static inline uint8_t born() { return modes & kInferenceMode ? kInference : 0; }
+
 static inline Tensor* fresh(Storage* storage, DType dtype, int64_t offset) {
   Tensor* x = allocate();
   init_empty(x);
@@ -80,7 +84,7 @@ Ref new_contiguous(Storage* storage, DType dtype, DimSpan sizes) {
     step *= sizes[i] > 1 ? sizes[i] : 1;
   }
   x->numel = numel;
-  x->flags = kContiguous;
+  x->flags = static_cast<uint8_t>(kContiguous | born());
   return Ref::steal(x);
 }
 
@@ -96,18 +100,24 @@ Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, in
     numel *= sizes[i];
   }
   x->numel = numel;
+  x->flags = born();
   set_contiguous_flag(x);
   return Ref::steal(x);
 }
 
+static Ref marked_as(const Tensor* x, Ref y) {
+  y->flags = static_cast<uint8_t>((y->flags & ~kInference) | (x->flags & kInference));
+  return y;
+}
+
 Ref alias(const Tensor* x, const Layout& layout) {
   retain(x->storage);
-  return new_tensor(x->storage, x->dtype, layout.sizes, layout.strides, layout.offset);
+  return marked_as(x, new_tensor(x->storage, x->dtype, layout.sizes, layout.strides, layout.offset));
 }
 
 Ref alias(const Tensor* x) {
   retain(x->storage);
-  return new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset);
+  return marked_as(x, new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset));
 }
 
 void set_layout(Tensor* x, const Layout& layout) {
@@ -122,12 +132,17 @@ void set_layout(Tensor* x, const Layout& layout) {
   set_contiguous_flag(x);
 }
 
+void set_memory_of(Tensor* x, Storage* storage) {
+  Storage* own = with_own_version(storage);
+  own->version = x->storage->version;
+  drop(x->storage);
+  x->storage = own;
+  x->device = own->device;
+}
+
 void set_data(Tensor* x, const Tensor* from) {
-  retain(from->storage);
-  if (x->storage) drop(x->storage);
-  x->storage = from->storage;
+  set_memory_of(x, from->storage);
   x->dtype = from->dtype;
-  x->device = from->device;
   set_layout(x, from->layout());
 }
 

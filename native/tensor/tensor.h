@@ -108,7 +108,9 @@ Ref alias(const Tensor* x, const Layout& layout);
 Ref alias(const Tensor* x);
 
 void set_layout(Tensor* x, const Layout& layout);
-// Replaces storage, dtype and layout of `x` by those of `from`.
+// Gives x the memory of `storage`; its version stays its own.
+void set_memory_of(Tensor* x, Storage* storage);
+// Replaces memory, dtype and layout of `x` by those of `from`.
 void set_data(Tensor* x, const Tensor* from);
 
 // Makes the collector look at this tensor: it has a dict, hooks or history now.

@@ -22,8 +22,7 @@ from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, se
 
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
-    "accelerator autograd backends compiler cpu cuda hub mps nn optim overrides random serialization storage testing types utils version xpu "
-    "return_types __config__ _C _dynamo _jit_internal _tensor_str _utils torch_version".split()
+    ["accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim", "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version"]
 )
 _LAZY_NAMES = {
     "as_torch": "_compat",

@@ -9,9 +9,26 @@ from . import _native
 from ._native import Tensor, dtype
 
 __all__ = [
-    "as_tensor", "asarray", "can_cast", "e", "get_default_device", "get_num_interop_threads", "inf", "is_complex", "is_floating_point", "is_grad_enabled",
-    "is_inference_mode_enabled", "is_nonzero", "nan", "newaxis", "numel", "pi", "set_default_device", "set_num_interop_threads",
-    "typename", "unbind",
+    "as_tensor",
+    "asarray",
+    "can_cast",
+    "e",
+    "get_default_device",
+    "get_num_interop_threads",
+    "inf",
+    "is_complex",
+    "is_floating_point",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "is_nonzero",
+    "nan",
+    "newaxis",
+    "numel",
+    "pi",
+    "set_default_device",
+    "set_num_interop_threads",
+    "typename",
+    "unbind",
 ]
 
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
@@ -31,12 +48,19 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
     return data.to(device=device, dtype=dtype)
 
 
-def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
-    """`obj` as a tensor. copy: True always copies, False never does (ValueError where it must), None copies where it must."""
-    shares = isinstance(obj, Tensor) or (hasattr(obj, "__array_interface__") and not isinstance(obj, (int, float, complex)))
+def asarray(
+    obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`obj` as a tensor. copy: True always copies, False never (ValueError where it must), None where it must."""
+    shares = isinstance(obj, Tensor) or (
+        hasattr(obj, "__array_interface__") and not isinstance(obj, (int, float, complex))
+    )
     result = as_tensor(obj, dtype, device) if copy is not True else _native.tensor(obj, dtype=dtype, device=device)
     if copy is False and (not shares or (isinstance(obj, Tensor) and result is not obj)):
-        raise ValueError("asarray: a tensor that shares memory was asked for (copy=False), but the object's dtype, device or kind needs a copy")
+        raise ValueError(
+            "asarray: a tensor that shares memory was asked for (copy=False), "
+            "but the object's dtype, device or kind needs a copy"
+        )
     return result.detach().requires_grad_() if requires_grad else result
 
 

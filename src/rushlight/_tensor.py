@@ -90,7 +90,10 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, 
     other = kwargs.pop("other", None)
     kwargs.pop("non_blocking", None), kwargs.pop("memory_format", None)
     if kwargs:
-        raise TypeError(f"to: there is no argument {next(iter(kwargs))!r}; expected device, dtype, non_blocking, copy, memory_format")
+        raise TypeError(
+            f"to: there is no argument {next(iter(kwargs))!r}; "
+            "expected device, dtype, non_blocking, copy, memory_format"
+        )
     flags = []
     for argument in args:
         if isinstance(argument, Tensor):
@@ -135,8 +138,18 @@ _METHODS["byte"] = _converter("byte", _native.uint8)
 _METHODS["char"] = _converter("char", _native.int8)
 
 _LEGACY_NAMES = {
-    "float64": "Double", "float32": "Float", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char",
-    "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "float64": "Double",
+    "float32": "Float",
+    "float16": "Half",
+    "bfloat16": "BFloat16",
+    "int64": "Long",
+    "int32": "Int",
+    "int16": "Short",
+    "int8": "Char",
+    "uint8": "Byte",
+    "bool": "Bool",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
 }
 
 
@@ -145,7 +158,7 @@ def _dtype_name(d: dtype) -> str:
 
 
 @_method
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:  # noqa: A001
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The tensor's type as a string (`torch.FloatTensor`), or the tensor in another dtype."""
     if dtype is None:
         return f"torch.{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor"
@@ -172,11 +185,16 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 @_method
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """The tensor on a GPU; AssertionError where this build has none."""
-    raise AssertionError("cuda: this build of Rushlight computes on the CPU; check torch.cuda.is_available() before moving tensors to a GPU")
+    raise AssertionError(
+        "cuda: this build of Rushlight computes on the CPU; "
+        "check torch.cuda.is_available() before moving tensors to a GPU"
+    )
 
 
 @_method
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of `data` with this one's dtype."""
     return _native.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
@@ -184,9 +202,13 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
 def _new(name: str) -> Callable[..., Tensor]:
     create = getattr(_native, name)
 
-    def new(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Tensor:
+    def new(
+        self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any
+    ) -> Tensor:
         size = (others.pop("size"),) if "size" in others else size
-        return create(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **others)
+        return create(
+            *size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **others
+        )
 
     new.__name__ = f"new_{name}"
     new.__doc__ = f"{name}(...) with this tensor's dtype and device."
@@ -227,7 +249,11 @@ _METHODS["__array_priority__"] = 1000
 
 @_method
 def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
-    return _native.from_numpy(array if array.shape else array.reshape(())) if hasattr(array, "shape") else _native.tensor(array)
+    return (
+        _native.from_numpy(array if array.shape else array.reshape(()))
+        if hasattr(array, "shape")
+        else _native.tensor(array)
+    )
 
 
 # ------------------------------------------------------------------ storage
@@ -257,7 +283,7 @@ def is_shared(self: Tensor) -> bool:
 
 @_method
 def share_memory_(self: Tensor) -> Tensor:
-    """Moves the memory to where other processes can see it; the tensor is sent between processes by copying until then."""
+    """Moves the memory to where other processes can see it; until then a tensor is sent to them by copying."""
     return self
 
 
@@ -270,7 +296,12 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
 @_method
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same view of the same memory."""
-    return (self._storage_key(), self.storage_offset(), self.shape, self.stride()) == (tensor._storage_key(), tensor.storage_offset(), tensor.shape, tensor.stride())
+    return (self._storage_key(), self.storage_offset(), self.shape, self.stride()) == (
+        tensor._storage_key(),
+        tensor.storage_offset(),
+        tensor.shape,
+        tensor.stride(),
+    )
 
 
 # ------------------------------------------------------------------ hooks
@@ -320,7 +351,19 @@ def _constant_property(name: str, value: Any) -> None:
     _METHODS[name] = property(lambda self: value)
 
 
-for _name in ("is_cuda", "is_sparse", "is_quantized", "is_mkldnn", "is_mps", "is_xpu", "is_nested", "is_sparse_csr", "is_xla", "is_ipu", "is_vulkan"):
+for _name in (
+    "is_cuda",
+    "is_sparse",
+    "is_quantized",
+    "is_mkldnn",
+    "is_mps",
+    "is_xpu",
+    "is_nested",
+    "is_sparse_csr",
+    "is_xla",
+    "is_ipu",
+    "is_vulkan",
+):
     _constant_property(_name, False)
 _constant_property("names", None)
 _METHODS["is_cpu"] = property(lambda self: self.device.type == "cpu")
@@ -331,7 +374,7 @@ _METHODS["names"] = property(lambda self: (None,) * self.dim())
 @_method
 def is_inference(self: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
-    return False
+    return self._inference
 
 
 @_method
@@ -374,7 +417,9 @@ def dim_order(self: Tensor) -> tuple[int, ...]:
 def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the nonzero elements, as rows or as one tensor a dimension."""
     rows = _native.nonzero(self)
-    return tuple(rows.unbind(1)) if as_tuple and self.dim() else ((rows.new_zeros(int(bool(self))),) if as_tuple else rows)
+    if not as_tuple:
+        return rows
+    return tuple(rows.unbind(1)) if self.dim() else (rows.new_zeros(int(bool(self))),)
 
 
 @_method
@@ -411,12 +456,15 @@ def _bool_operand(self: Tensor, other: Any, symbol: str) -> Tensor:
     if isinstance(other, bool):
         other = _native.tensor(other)
     if self.dtype is not _native.bool or not isinstance(other, Tensor) or other.dtype is not _native.bool:
-        raise NotImplementedError(f"{symbol}: only bool tensors can be combined yet, got {self.dtype} and {getattr(other, 'dtype', other.__class__.__name__)}")
+        got = getattr(other, "dtype", other.__class__.__name__)
+        raise NotImplementedError(f"{symbol}: only bool tensors can be combined yet, got {self.dtype} and {got}")
     return other
 
 
 @classmethod
-def __torch_function__(cls: Any, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+def __torch_function__(
+    cls: Any, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+) -> Any:
     """Runs the operation and gives its tensors this subclass."""
     kwargs = kwargs or {}
     before = _native._set_torch_function_off(True)

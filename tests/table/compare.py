@@ -37,19 +37,21 @@ def tensor(m: Any, value: np.ndarray, dtype: str, layout: str = "plain", device:
     """A sample's array as a tensor, in memory that is laid out in some way."""
     a = array_of(value, dtype)
     if layout == "transposed":
-        x = m.from_numpy(np.ascontiguousarray(a.T)).permute(*range(a.ndim - 1, -1, -1))
+        x = m.from_numpy(np.ascontiguousarray(a.T)).permute(tuple(range(a.ndim))[::-1])
     elif layout == "sliced" and a.ndim:
         x = m.from_numpy(np.repeat(a, 2, -1))[..., ::2]
     elif layout == "expanded" and a.ndim and a.shape[0]:
         x = m.from_numpy(a[:1].copy()).expand(*a.shape)
     elif layout == "shifted":
-        x = m.from_numpy(np.concatenate([a.reshape(-1)[:1], a.reshape(-1)]))[min(1, a.size) :].view(*a.shape)
+        x = m.from_numpy(np.concatenate([a.reshape(-1)[:1], a.reshape(-1)]))[min(1, a.size) :].view(a.shape)
     else:
         x = m.from_numpy(a)
     return x.to(device) if device != "cpu" else x
 
 
-def build(m: Any, value: Any, dtype: str, layout: str = "plain", device: str = "cpu", leaves: list[Any] | None = None) -> Any:
+def build(
+    m: Any, value: Any, dtype: str, layout: str = "plain", device: str = "cpu", leaves: list[Any] | None = None
+) -> Any:
     """An argument as library `m` takes it. Floating tensors become leaves where a list for them is given."""
     if isinstance(value, np.ndarray):
         x = tensor(m, value, dtype, layout, device)
@@ -63,12 +65,19 @@ def build(m: Any, value: Any, dtype: str, layout: str = "plain", device: str = "
 
 
 def arguments(
-    m: Any, sample: Sample, dtype: str | Sequence[str], layout: str = "plain", device: str = "cpu", leaves: list[Any] | None = None
+    m: Any,
+    sample: Sample,
+    dtype: str | Sequence[str],
+    layout: str = "plain",
+    device: str = "cpu",
+    leaves: list[Any] | None = None,
 ) -> tuple[list[Any], dict[str, Any]]:
     """All arguments of a call; `dtype` may be one for each positional argument."""
     each = [dtype] * len(sample.args) if isinstance(dtype, str) else dtype
     args = [build(m, a, d, layout, device, leaves) for a, d in zip(sample.args, each, strict=True)]
-    return args, {k: build(m, v, each[0] if each else "float32", layout, device, leaves) for k, v in sample.kwargs.items()}
+    return args, {
+        k: build(m, v, each[0] if each else "float32", layout, device, leaves) for k, v in sample.kwargs.items()
+    }
 
 
 # ------------------------------------------------------------------ calls
@@ -80,7 +89,7 @@ def function(m: Any, o: Operation) -> Callable[..., Any]:
         for home in (m, m.nn.functional):
             if hasattr(home, o.name):
                 return getattr(home, o.name)
-    return lambda x, *args, **kwargs: getattr(x, o.name)(*args, **kwargs)
+    return lambda *args, **kwargs: getattr(args[0], o.name)(*args[1:], **kwargs)
 
 
 def caller(m: Any, o: Operation, sample: Sample) -> Callable[..., Any]:
@@ -100,7 +109,9 @@ def attempt(call: Callable[[], Any]) -> Any:
             return error
 
 
-def outcome(m: Any, o: Operation, sample: Sample, dtype: str | Sequence[str], layout: str = "plain", device: str = "cpu") -> Any:
+def outcome(
+    m: Any, o: Operation, sample: Sample, dtype: str | Sequence[str], layout: str = "plain", device: str = "cpu"
+) -> Any:
     """What the row's call gives."""
 
     def call() -> Any:
@@ -141,7 +152,9 @@ def same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -
         return
     assert tuple(mine.shape) == tuple(theirs.shape), f"shape {tuple(mine.shape)}, PyTorch's {tuple(theirs.shape)}"
     assert name_of(mine.dtype) == name_of(theirs.dtype), f"dtype {mine.dtype}, PyTorch's {theirs.dtype}"
-    assert mine.requires_grad == theirs.requires_grad, f"requires_grad is {mine.requires_grad}, PyTorch's {theirs.requires_grad}"
+    assert mine.requires_grad == theirs.requires_grad, (
+        f"requires_grad is {mine.requires_grad}, PyTorch's {theirs.requires_grad}"
+    )
     if layout:
         assert strides(mine) == strides(theirs), f"strides {mine.stride()}, PyTorch's {theirs.stride()}"
     if not theirs.is_meta:
@@ -153,7 +166,9 @@ def close(a: np.ndarray, b: np.ndarray, tolerance: float = 0.0) -> None:
     unit = EPS.get(a.dtype.name, 0.0)
     allowed = (4 + tolerance / EPS["float32"]) * unit
     with np.errstate(all="ignore"):
-        assert np.array_equal(a, b) or np.allclose(a, b, allowed, allowed, equal_nan=True), f"values\n{a}\nexpected\n{b}"
+        assert np.array_equal(a, b) or np.allclose(a, b, allowed, allowed, equal_nan=True), (
+            f"values\n{a}\nexpected\n{b}"
+        )
 
 
 def all_same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -> None:
@@ -230,6 +245,8 @@ class Properties:
         case.finish()
 
 
-def both(o: Operation, sample: Sample, dtype: str | Sequence[str], layout: str = "plain", device: str = "cpu") -> tuple[Any, Any]:
+def both(
+    o: Operation, sample: Sample, dtype: str | Sequence[str], layout: str = "plain", device: str = "cpu"
+) -> tuple[Any, Any]:
     """The outcome here and in PyTorch."""
     return outcome(rl, o, sample, dtype, layout, device), outcome(pt, o, sample, dtype, layout, device)

@@ -179,7 +179,9 @@ def matrix() -> Iterator[Sample]:
 @named
 def diagonal() -> Iterator[Sample]:
     x = numbers(3, 4)
-    yield from _calls((x,), (x, 1), (x, -2), (x, 5), (x, 0, 1, 0), (numbers(2, 3, 4), 1, -1, 0), (numbers(3),), (x, 0, 1, 1))
+    yield from _calls(
+        (x,), (x, 1), (x, -2), (x, 5), (x, 0, 1, 0), (numbers(2, 3, 4), 1, -1, 0), (numbers(3),), (x, 0, 1, 1)
+    )
 
 
 @named
@@ -194,19 +196,25 @@ def view() -> Iterator[Sample]:
 @named
 def flatten() -> Iterator[Sample]:
     x = numbers(2, 3, 4)
-    yield from _calls((x,), (x, 1), (x, 0, 1), (x, -2), (x, 1, 1), (numbers(),), (numbers(2, 0, 3), 1), (x, 2, 1), (x, 3))
+    yield from _calls(
+        (x,), (x, 1), (x, 0, 1), (x, -2), (x, 1, 1), (numbers(),), (numbers(2, 0, 3), 1), (x, 2, 1), (x, 3)
+    )
 
 
 @named
 def transpose() -> Iterator[Sample]:
     x = numbers(2, 3, 4)
-    yield from _calls((x, 0, 2), (x, -1, -2), (x, 1, 1), (numbers(), 0, -1), (numbers(0, 2), 0, 1), (x, 0, 3), (x, -4, 0))
+    yield from _calls(
+        (x, 0, 2), (x, -1, -2), (x, 1, 1), (numbers(), 0, -1), (numbers(0, 2), 0, 1), (x, 0, 3), (x, -4, 0)
+    )
 
 
 @named
 def permute() -> Iterator[Sample]:
     x = numbers(2, 3, 4)
-    yield from _calls((x, 2, 0, 1), (x, (0, -1, 1)), (numbers(),), (numbers(2, 0), 1, 0), (x, 0, 1), (x, 0, 0, 1), (x, 0, 1, 3))
+    yield from _calls(
+        (x, 2, 0, 1), (x, (0, -1, 1)), (numbers(), ()), (numbers(2, 0), 1, 0), (x, 0, 1), (x, 0, 0, 1), (x, 0, 1, 3)
+    )
 
 
 @named
@@ -219,14 +227,24 @@ def movedim() -> Iterator[Sample]:
 def expand() -> Iterator[Sample]:
     x = numbers(3, 1)
     yield from _calls(
-        (x, 3, 4), (x, (2, 3, 4)), (x, -1, 4), (x, 2, -1, 4), (numbers(), 2, 3), (x, 3, 0), (x, 2, 4), (x, 3), (x, -1, 3, 4)
+        (x, 3, 4),
+        (x, (2, 3, 4)),
+        (x, -1, 4),
+        (x, 2, -1, 4),
+        (numbers(), 2, 3),
+        (x, 3, 0),
+        (x, 2, 4),
+        (x, 3),
+        (x, -1, 3, 4),
     )
 
 
 @named
 def select() -> Iterator[Sample]:
     x = numbers(2, 3, 4)
-    yield from _calls((x, 0, 1), (x, -1, -4), (x, 1, 2), (numbers(3), 0, 0), (x, 0, 2), (x, 3, 0), (x, 0, -3), (numbers(), 0, 0))
+    yield from _calls(
+        (x, 0, 1), (x, -1, -4), (x, 1, 2), (numbers(3), 0, 0), (x, 0, 2), (x, 3, 0), (x, 0, -3), (numbers(), 0, 0)
+    )
 
 
 def _sliced(m: Any, x: Any, dim: int, start: int | None, end: int | None, step: int) -> Any:
@@ -243,7 +261,16 @@ def slice_() -> Iterator[Sample]:
 @named
 def narrow() -> Iterator[Sample]:
     x = numbers(5, 4)
-    yield from _calls((x, 0, 1, 3), (x, -1, 2, 2), (x, 0, -2, 2), (x, 0, 5, 0), (x, 0, 3, 4), (x, 0, 6, 0), (x, 0, 0, -1), (x, 2, 0, 1))
+    yield from _calls(
+        (x, 0, 1, 3),
+        (x, -1, 2, 2),
+        (x, 0, -2, 2),
+        (x, 0, 5, 0),
+        (x, 0, 3, 4),
+        (x, 0, 6, 0),
+        (x, 0, 0, -1),
+        (x, 2, 0, 1),
+    )
 
 
 @named
@@ -266,7 +293,16 @@ def squeeze_dim() -> Iterator[Sample]:
 @named
 def unfold() -> Iterator[Sample]:
     x = numbers(3, 7)
-    yield from _calls((x, 1, 3, 2), (x, 0, 2, 1), (x, -1, 7, 1), (x, 1, 0, 2), (numbers(), 0, 1, 1), (x, 1, 8, 1), (x, 1, 2, 0), (x, 2, 1, 1))
+    yield from _calls(
+        (x, 1, 3, 2),
+        (x, 0, 2, 1),
+        (x, -1, 7, 1),
+        (x, 1, 0, 2),
+        (numbers(), 0, 1, 1),
+        (x, 1, 8, 1),
+        (x, 1, 2, 0),
+        (x, 2, 1, 1),
+    )
 
 
 @named
@@ -281,7 +317,9 @@ def as_strided() -> Iterator[Sample]:
 @named
 def like() -> Iterator[Sample]:
     """A tensor, and another that gives the shape."""
-    yield from _calls((numbers(2, 1), numbers(2, 1, seed=1)), (numbers(1), numbers(1, 1)), (numbers(2, 1), numbers(3, 4)))
+    yield from _calls(
+        (numbers(2, 1), numbers(2, 1, seed=1)), (numbers(1), numbers(1, 1)), (numbers(2, 1), numbers(3, 4))
+    )
 
 
 @named
@@ -293,13 +331,29 @@ def unbind() -> Iterator[Sample]:
 @named
 def copy() -> Iterator[Sample]:
     x = numbers(3, 4)
-    yield from _calls((x, numbers(3, 4, seed=1)), (x, numbers(4)), (x, numbers()), (x, mask(3, 4)), (x, numbers(2, 3, 4)), (x, numbers(3)))
+    yield from _calls(
+        (x, numbers(3, 4, seed=1)),
+        (x, numbers(4)),
+        (x, numbers()),
+        (x, mask(3, 4)),
+        (x, numbers(2, 3, 4)),
+        (x, numbers(3)),
+    )
 
 
 @named
 def fill() -> Iterator[Sample]:
     x = numbers(3, 4)
-    yield from _calls((x, 1.5), (x, True), (x, -2), (x, numbers()), (numbers(), 3), (numbers(0, 2), 1), (x, numbers(3)), (x, float("nan")))
+    yield from _calls(
+        (x, 1.5),
+        (x, True),
+        (x, -2),
+        (x, numbers()),
+        (numbers(), 3),
+        (numbers(0, 2), 1),
+        (x, numbers(3)),
+        (x, float("nan")),
+    )
 
 
 # ------------------------------------------------------------------ indices and joins
@@ -355,7 +409,9 @@ def cat() -> Iterator[Sample]:
 @named
 def stack() -> Iterator[Sample]:
     a, b = numbers(2, 3), numbers(2, 3, seed=1)
-    yield from _calls(([a, b],), ((a, b), -1), ([a, b, a], 1), ([numbers(), numbers()],), ([a, numbers(3)],), ([a, b], 3), ([],))
+    yield from _calls(
+        ([a, b],), ((a, b), -1), ([a, b, a], 1), ([numbers(), numbers()],), ([a, numbers(3)],), ([a, b], 3), ([],)
+    )
 
 
 @named
@@ -429,7 +485,9 @@ def bmm() -> Iterator[Sample]:
 @named
 def mv() -> Iterator[Sample]:
     x = numbers(3, 4)
-    yield from _calls((x, numbers(4)), (numbers(0, 4), numbers(4)), (numbers(2, 0), numbers(0)), (x, numbers(3)), (x, numbers(4, 1)))
+    yield from _calls(
+        (x, numbers(4)), (numbers(0, 4), numbers(4)), (numbers(2, 0), numbers(0)), (x, numbers(3)), (x, numbers(4, 1))
+    )
 
 
 @named

@@ -115,6 +115,30 @@ void add_any(const Places& p, Tensor* x, const Tensor* values) {
   }
 }
 
+DType common_dtype(const Tensors& tensors) {
+  DType dtype = tensors[0]->dtype;
+  bool same = true;
+  for (const Ref& t : tensors) same = same && t->dtype == dtype;
+  if (same) return dtype;
+  std::vector<Arg> args;
+  for (const Ref& t : tensors) args.push_back(Arg(t));
+  return result_dtype(Span<const Arg>(args.data(), static_cast<int>(args.size())));
+}
+
+// Contiguous tensors of one dtype, side by side along dimension d of `out`.
+void join_rows(const Tensors& tensors, Tensor* out, int d) {
+  int64_t outer = 1, inner = static_cast<int64_t>(size_of(out->dtype));
+  for (int i = 0; i < out->ndim; ++i)
+    if (i != d) (i < d ? outer : inner) *= out->dims[i];
+  int64_t width = out->dims[d] * inner, at = 0;
+  for (const Ref& t : tensors) {
+    if (t->numel == 0) continue;
+    int64_t bytes = t->dims[d] * inner;
+    for (int64_t o = 0; o < outer; ++o) std::memcpy(out->data() + o * width + at, t->data() + o * bytes, static_cast<size_t>(bytes));
+    at += bytes;
+  }
+}
+
 Ref vector_index(In index, const char* op) {
   RL_CHECK(index->ndim <= 1, Index, "%s: the index must have at most one dimension, got shape %s", op, to_string(index->sizes()).c_str());
   RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime, "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
@@ -234,10 +258,7 @@ Ref nonzero(In input, bool as_tuple) {
 Ref cat(Tensors tensors, int64_t dim) {
   RL_CHECK(tensors.size() > 0, Value, "cat: expected at least one tensor, got an empty list");
   const Tensor* first = nullptr;
-  Arg promoted;
-  std::vector<Arg> args;
   for (const Ref& t : tensors) {
-    args.push_back(Arg(t));
     bool skipped = t->ndim == 1 && t->numel == 0;  // the old empty tensor joins anything
     if (!skipped && !first) first = t.get();
   }
@@ -256,8 +277,15 @@ Ref cat(Tensors tensors, int64_t dim) {
              to_string(first->sizes()).c_str(), d);
     sizes[d] += t->dims[d];
   }
-  DType dtype = result_dtype(Span<const Arg>(args.data(), static_cast<int>(args.size())));
+  DType dtype = common_dtype(tensors);
   Ref out = empty(sizes, dtype, first->device);
+  if (!has_memory(out.get())) return out;
+  bool rows = true;  // whole rows of memory can be copied
+  for (const Ref& t : tensors) rows = rows && t->contiguous() && t->dtype == dtype;
+  if (rows) {
+    join_rows(tensors, out.get(), d);
+    return out;
+  }
   int64_t at = 0;
   for (const Ref& t : tensors) {
     if (t->numel == 0) continue;

@@ -47,6 +47,7 @@ template <bool largest, class T> void select_loop(const Tensor* x, const Around&
 }
 
 template <bool largest> void select_any(const Tensor* x, const Around& a, Tensor* values, Tensor* indices, const char* op) {
+  RL_CHECK(values || x->dtype != DType::Bool, Runtime, "%s: bools have no largest place of their own; convert them first, with .long()", op);
   int64_t* places = indices->data_as<int64_t>();
   switch (x->dtype) {
 #define RL_CASE(T, NAME) \

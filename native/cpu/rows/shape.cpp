@@ -72,6 +72,7 @@ void copy(In self, In src, bool) {
   Tensor* y = self.mutable_tensor();
   if (y == src.tensor()) return;
   check_no_internal_overlap(y, "copy_");
+  check_no_partial_overlap(y, src, "copy_");
   if (y->numel && may_share_memory(y, src) && y->storage->data) {
     Ref apart = contiguous_copy(src);
     return copy_into(y, apart.get());
@@ -133,12 +134,34 @@ Ref flatten(In input, int64_t start_dim, int64_t end_dim) {
   return ops::reshape(input, sizes);
 }
 
+// Bytes keep their place: with elements `ratio` times as wide, the last dimension must be dense and divide.
+Ref view_dtype(In input, DType dtype) {
+  if (dtype == input->dtype) return ops::alias(input);
+  Layout layout = input->layout();
+  int64_t from = static_cast<int64_t>(size_of(input->dtype)), to = static_cast<int64_t>(size_of(dtype));
+  if (from != to) {
+    int last = input->ndim - 1;
+    RL_CHECK(last >= 0, Runtime, "view: a 0-d tensor of dtype %s cannot be seen as %s, whose elements have another size", name_of(input->dtype), name_of(dtype));
+    RL_CHECK(layout.strides[last] == 1, Runtime, "view: to be seen as %s, the last dimension must have stride 1, got strides %s", name_of(dtype),
+             to_string(layout.strides).c_str());
+    auto rescale = [&](int64_t n, const char* what) {
+      RL_CHECK(n * from % to == 0, Runtime, "view: to be seen as %s, %s must be divisible by %lld, got %lld", name_of(dtype), what, (long long)(to / from), (long long)n);
+      return n * from / to;
+    };
+    layout.sizes[last] = rescale(layout.sizes[last], "the last size");
+    layout.offset = rescale(layout.offset, "the storage offset");
+    for (int d = 0; d < last; ++d) layout.strides[d] = rescale(layout.strides[d], "every other stride");
+  }
+  retain(input->storage);
+  return new_tensor(input->storage, dtype, layout.sizes, layout.strides, layout.offset);
+}
+
 Ref view_as(In input, In other) { return ops::view(input, other->sizes()); }
 Ref expand_as(In input, In other) { return ops::expand(input, other->sizes()); }
 Ref reshape_as(In input, In other) { return ops::reshape(input, other->sizes()); }
 
 std::vector<Ref> unbind(In input, int64_t dim) {
-  RL_CHECK(input->ndim > 0, Runtime, "unbind: a 0-d tensor has no dimension to take apart");
+  RL_CHECK(input->ndim > 0, Index, "unbind: a 0-d tensor has no dimension to take apart");
   int d = wrap_dim(dim, input->ndim, "unbind");
   std::vector<Ref> slices;
   for (int64_t i = 0; i < input->dims[d]; ++i) {

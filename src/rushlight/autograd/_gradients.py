@@ -39,6 +39,7 @@ def backward(
             raise RuntimeError("backward: both grad_tensors and grad_variables were given; give only grad_tensors")
         grad_tensors = grad_variables
     wanted = None if inputs is None else _listed(inputs)
+    tensors = tensors if isinstance(tensors, Tensor) else tuple(tensors)
     _native._run_backward(tensors, grad_tensors, retain_graph, create_graph, wanted, True)
 
 

@@ -193,7 +193,7 @@ def test_two_threads_run_backward_into_one_leaf() -> None:
             for _ in range(20):
                 (x * 3.0).sum().backward()
                 shared.sum().backward(retain_graph=True)
-        except BaseException as error:  # noqa: BLE001  # shown below
+        except BaseException as error:  # shown below
             errors.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -210,7 +210,7 @@ def test_two_threads_run_backward_into_one_leaf() -> None:
 def test_backward_takes_generators_that_own_their_tensors() -> None:
     """The engine keeps alive what nobody else holds."""
     x = rl.ones(3, requires_grad=True)
-    rl.autograd.backward(((x * i).sum() for i in range(1, 4)))
+    rl.autograd.backward((x * i).sum() for i in range(1, 4))
     assert x.grad is not None
     assert x.grad.tolist() == [6.0] * 3
     inputs = [x]
