@@ -7,7 +7,7 @@
 # The generator leaves a file alone when its content is the same, so a changed row recompiles its own family only.
 set(rl_gen_dir ${PROJECT_BINARY_DIR}/gen)
 file(GLOB rl_table CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ops/*.py)
-file(GLOB_RECURSE rl_generator CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/codegen/*.py)
+file(GLOB_RECURSE rl_generator CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/codegen/*.py ${PROJECT_SOURCE_DIR}/codegen/*.pyi)
 # A row may bring its family the first kernel, and with it a new file.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${rl_table} ${rl_generator})
 

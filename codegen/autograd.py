@@ -34,7 +34,7 @@ def _sizes_only(o: Operation, table: Table) -> set[str]:
     uses: dict[str, set[bool]] = {}
 
     def visit(tree: ast.expr) -> None:
-        if isinstance(tree, ast.Call):
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
             called = table.find(tree.func.id, len(tree.args), o.where)
             positional = [p for p in called.parameters if not p.keyword_only]
             for p, a in zip(positional, tree.args, strict=False):
@@ -162,13 +162,14 @@ def _maker(
         out += f"  for (int k = 0; k < {list_name}.size(); ++k) connect(node.get(), k, {list_name}[k]);\n"
     else:
         out += f"  auto node = new_node<{name}>({name}_kind, {outputs});\n"
-        like = ", like" if o.row.kind in ("pointwise", "inplace") else ""
-        for k, p in enumerate(o.differentiable):
-            finish = like
-            if o.row.kind == "reduction":
-                finish = ", like"
-            function = "connect_dtype" if o.row.kind in ("reduction", "kernel") else "connect"
-            out += f"  {function}(node.get(), {k}, {p.name}{finish if function == 'connect' else ', like'});\n"
+        function, like = {
+            "pointwise": ("connect", ", like"),
+            "inplace": ("connect", ", like"),
+            "reduction": ("connect_dtype", ", like"),
+            "kernel": ("connect_dtype", ", like"),
+        }.get(o.row.kind, ("connect", ""))
+        for k, source in enumerate(o.differentiable):
+            out += f"  {function}(node.get(), {k}, {source.name}{like});\n"
     out += "  [[maybe_unused]] auto& v = node->v;\n"
     sizes = _sizes_only(o, table)
     mentions = _mentions(o)

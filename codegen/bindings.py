@@ -15,7 +15,16 @@ OPTIONS = [
     Parameter("pin_memory", "bool", "False", True),
     Parameter("requires_grad", "bool", "False", True),
 ]
-SLOTS = {"+": "add", "-": "subtract", "*": "multiply", "/": "true_divide", "@": "matrix_multiply", "**": "power"}
+SLOTS = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "true_divide",
+    "@": "matrix_multiply",
+    "**": "power",
+    "%": "remainder",
+    "//": "floor_divide",
+}
 COMPARISONS = {"<": "Py_LT", "<=": "Py_LE", "==": "Py_EQ", "!=": "Py_NE", ">": "Py_GT", ">=": "Py_GE"}
 READERS = {
     "Tensor": "tensor",
@@ -57,8 +66,8 @@ def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> 
     for p in parameters:
         kind = {"Out": "Out"}.get(p.type) or OPTION_KINDS.get(p.type) or p.kind
         public = "self" if inplace and p is parameters[0] else p.public_name
-        if inplace and p is parameters[0]:
-            kind = "Tensor"
+        if p is parameters[0] and (inplace or o.row.bool_output):
+            kind = "Tensor"  # a comparison with a number on the left is the operator's alone
         rows.append(
             f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}'
         )
@@ -94,6 +103,17 @@ def _call(o: Operation, function: str, extra: str = "", inplace: bool = False, l
     return f"ops::{function}({', '.join(arguments)}{extra})"
 
 
+def _call_for_out(o: Operation, out: int) -> str:
+    """A reduction that can be asked for a dtype computes in that of out=, where none is given."""
+    call = _call(o, o.name)
+    if o.row.kind != "reduction" or "dtype" not in o.signature.names():
+        return call
+    k = o.signature.names().index("dtype")
+    return call.replace(
+        f"c.dtype_or_none({k})", f"(c.has({k}) ? c.dtype_or_none({k}) : std::optional<DType>(c.out({out})->dtype))"
+    )
+
+
 def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
     """What runs once the arguments fit the row's signature."""
     if inplace:
@@ -108,11 +128,11 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
             wanted = " || ".join(
                 f"wants_grad({_reader(o, i, p)})"
                 for i, p in enumerate(o.parameters)
-                if p.name in o.grads and p.type != "Tensors"
+                if (p.name in o.grads or (o.row.kind == "composite" and p.is_tensor)) and p.type != "Tensors"
             )
             out += (
                 f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
-                f"        return write_outs(c, {n}, {_call(o, o.name)});\n      }}\n"
+                f"        return write_outs(c, {n}, {_call_for_out(o, n)});\n      }}\n"
             )
     result = _call(o, o.name, legacy=legacy)
     if o.row.kind == "creation":

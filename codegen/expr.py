@@ -34,8 +34,8 @@ def elementwise(tree: ast.expr, constant: str = "V({})") -> str:
         case ast.Compare():
             left, right = elementwise(tree.left, constant), elementwise(tree.comparators[0], constant)
             return f"({left} {CPP_OPERATORS[type(tree.ops[0])]} {right})"
-        case ast.Call():
-            return f"{tree.func.id}({', '.join(elementwise(a, constant) for a in tree.args)})"
+        case ast.Call(func=ast.Name(id=name)):
+            return f"{name}({', '.join(elementwise(a, constant) for a in tree.args)})"
         case ast.Name():
             return tree.id
         case ast.Constant():
@@ -79,8 +79,8 @@ class Composition:
                 return self._operator(SYMBOLS[type(tree.op)], tree.left, tree.right)
             case ast.Compare():
                 return self._operator(SYMBOLS[type(tree.ops[0])], tree.left, tree.comparators[0])
-            case ast.Call():
-                o = self.table.find(tree.func.id, len(tree.args), self.where)
+            case ast.Call(func=ast.Name(id=name)):
+                o = self.table.find(name, len(tree.args), self.where)
                 return "tensor", self._call(o, list(tree.args))
         raise ValueError(f"{self.where}: no composed reading for {ast.dump(tree)}")
 

@@ -33,7 +33,7 @@ def _operations(tree: ast.expr) -> int:
 
 
 def _elementwise(tree: ast.expr, table: Table) -> bool:
-    calls = [n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    calls = [n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
     return all(any(o.row.kind == "pointwise" for o in table.by_name.get(c, [])) for c in calls)
 
 

@@ -1,75 +1,90 @@
-"""Output: type stubs of the native module, from the table."""
+"""Output: type stubs of the native module. Rows come from the table, all else from native.pyi beside this file."""
 
 from __future__ import annotations
+
+import ast
+from pathlib import Path
 
 from codegen.bindings import takes_out
 from codegen.operations import has_inplace
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 
+TEMPLATE = Path(__file__).with_name("native.pyi")
+METHODS = "    # the rows that are methods\n"
+FUNCTIONS = "# the rows that are functions\n"
+
 TYPES = {
     "Tensor": "Tensor",
     "Tensor | None": "Tensor | None",
-    "Operand": "Tensor | Number",
-    "Number": "Number",
-    "Number | None": "Number | None",
-    "int": "int",
-    "int | None": "int | None",
-    "float": "float",
-    "bool": "bool",
-    "Ints": "int | Sequence[int]",
-    "Ints | None": "int | Sequence[int] | None",
-    "Sizes": "Sequence[int]",
-    "PaddingInts": "int | Sequence[int] | str",
-    "DType": "dtype",
-    "DType | None": "dtype | None",
+    "Operand": "Tensor | _Number",
+    "Number": "_Number",
+    "Number | None": "_Number | None",
+    "int": "_int",
+    "int | None": "_int | None",
+    "float": "_float",
+    "bool": "_bool",
+    "Ints": "_int | Sequence[_int]",
+    "Ints | None": "_int | Sequence[_int] | None",
+    "*int": "_int | Sequence[_int]",
+    "Sizes": "Sequence[_int]",
+    "PaddingInts": "_int | Sequence[_int] | str",
+    "DType": "_dtype",
+    "DType | None": "_dtype | None",
     "Tensors": "Sequence[Tensor]",
     "Generator | None": "Generator | None",
-    "MemoryFormat | None": "memory_format | None",
-    "*int": "int",
+    "MemoryFormat | None": "_memory_format | None",
 }
-OPTIONS = "dtype: dtype | None = None, layout: layout | None = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False"
-
-HEAD = """# Generated from ops/.
-from collections.abc import Sequence
-from typing import Any, overload
-
-Number = bool | int | float | complex
-
-class dtype: ...
-class device: ...
-class layout: ...
-class memory_format: ...
-class Generator: ...
-class Size(tuple[int, ...]): ...
-
-def __getattr__(name: str) -> Any: ...
-"""
+OPTIONS = [
+    "dtype: _dtype | None = None",
+    "layout: _layout | None = None",
+    "device: _Device = None",
+    "pin_memory: _bool = False",
+    "requires_grad: _bool = False",
+]
+ARITHMETIC = {
+    "+": "__{}add__",
+    "-": "__{}sub__",
+    "*": "__{}mul__",
+    "/": "__{}truediv__",
+    "@": "__{}matmul__",
+    "**": "__{}pow__",
+    "%": "__{}mod__",
+    "//": "__{}floordiv__",
+}
+COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__"}
 
 
 def _parameter(p: Parameter) -> str:
+    """One parameter; a name that Python reserves (from) is out of reach of keywords and keeps its underscore."""
+    name = p.name if p.public_name == "from" else p.public_name
     if p.type == "*int":
-        return f"*{p.name}: int | Sequence[int]"
-    text = f"{p.public_name}_: {TYPES[p.type]}" if p.public_name in ("from",) else f"{p.public_name}: {TYPES[p.type]}"
-    return text if p.default is None else f"{text} = {p.default}"
+        return f"*{name}: {TYPES[p.type]}"
+    return f"{name}: {TYPES[p.type]}" + ("" if p.default is None else f" = {p.default}")
 
 
 def _arguments(o: Operation, method: bool) -> str:
     positional = [p for p in o.parameters if not p.keyword_only]
-    keyword = [p for p in o.parameters if p.keyword_only]
-    parts = ["self"] + [_parameter(p) for p in positional[1:]] if method else [_parameter(p) for p in positional]
-    named = [_parameter(p) for p in keyword]
+    parts = ["self"] * method + [_parameter(p) for p in positional[method:]]
+    named = [_parameter(p) for p in o.parameters if p.keyword_only]
     if o.row.kind == "creation":
-        named.append(OPTIONS)
+        named += OPTIONS
     if takes_out(o) and not method:
-        named.append(f"out: {'tuple[Tensor, ...]' if o.row.returns else 'Tensor'} | None = None")
+        named.append(f"out: {'Sequence[Tensor]' if o.row.returns else 'Tensor'} | None = None")
     if named and not any(p.type == "*int" for p in positional):
         parts.append("*")
     return ", ".join(parts + named)
 
 
 def _result(o: Operation) -> str:
-    return "tuple[Tensor, ...]" if o.row.returns else "Tensor"
+    if o.row.returns == ("*",):
+        return "tuple[Tensor, ...]"
+    return f"_{o.identifier}_result" if o.row.returns else "Tensor"
+
+
+def _result_class(o: Operation) -> str:
+    fields = "".join(f"    {name}: Tensor\n" for name in o.row.returns)
+    return f"class {_result(o)}(NamedTuple):\n{fields}\n"
 
 
 def function(name: str, rows: list[Operation], method: bool = False) -> str:
@@ -79,30 +94,60 @@ def function(name: str, rows: list[Operation], method: bool = False) -> str:
     return "".join(f"{mark}{indent}def {name}({_arguments(o, method)}) -> {_result(o)}: ...\n" for o in rows)
 
 
+def _new_form(o: Operation) -> str:
+    """x.new_zeros(...) of a creation row that takes a size and draws nothing."""
+    if o.row.kind != "creation" or o.parameters[0].name != "size" or "generator" in o.signature.names():
+        return ""
+    return (
+        f"    def new_{o.name}(self, {', '.join(_parameter(p) for p in o.parameters)}, {_starred(o)}) -> Tensor: ...\n"
+    )
+
+
+def _starred(o: Operation) -> str:
+    variadic = any(p.keyword_only or p.type == "*int" for p in o.parameters)
+    return ", ".join(OPTIONS if variadic else ["*", *OPTIONS])
+
+
+def _operators(table: Table) -> str:
+    """Python's operators: forward, reflected and in-place."""
+    out = ""
+    for symbol, o in table.by_symbol.items():
+        if symbol in COMPARISONS:
+            # object compares to bool; nothing else can say that a tensor does not
+            ignore = "  # type: ignore[override]" if symbol in ("==", "!=") else ""
+            out += f"    def {COMPARISONS[symbol]}(self, other: Any) -> Tensor: ...{ignore}\n"
+            continue
+        forms = ["", "r", *["i"] * has_inplace(o)]
+        names = [ARITHMETIC[symbol].format(form) for form in forms]
+        out += "".join(f"    def {name}(self, other: Any) -> Tensor: ...\n" for name in names)
+    return out
+
+
+def _described(text: str) -> tuple[set[str], set[str]]:
+    """The functions of the template, and the methods of its Tensor: they describe the names that rows have too."""
+    body = ast.parse(text).body
+    tensor = next(node for node in body if isinstance(node, ast.ClassDef) and node.name == "Tensor")
+    functions, methods = (
+        {node.name for node in nodes if isinstance(node, ast.FunctionDef)} for nodes in (body, tensor.body)
+    )
+    return functions, methods
+
+
 def native(table: Table) -> str:
     """_native.pyi."""
-    functions, methods = (
-        "",
-        (
-            "class Tensor:\n"
-            "    def __getattr__(self, name: str) -> Any: ...\n"
-            "    def __getitem__(self, index: Any) -> Tensor: ...\n"
-        ),
-    )
-    methods += "    def __setitem__(self, index: Any, value: Any) -> None: ...\n"
-    for symbol, dunder in {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "@": "matmul", "**": "pow"}.items():
-        if symbol in table.by_symbol:
-            methods += (
-                f"    def __{dunder}__(self, other: Any) -> Tensor: ...\n"
-                f"    def __r{dunder}__(self, other: Any) -> Tensor: ...\n"
-            )
+    template = TEMPLATE.read_text()
+    known_functions, known_methods = _described(template)
+    functions, methods = "", _operators(table)
     for name, rows in table.by_name.items():
-        if any(o.row.function for o in rows):
+        if any(o.row.function for o in rows) and name not in known_functions:
             functions += function(name, rows)
         own = [o for o in rows if o.row.method and not o.row.private]
-        if own:
+        if own and name not in known_methods:
             methods += function(name, own, method=True)
         inplace = [o for o in rows if has_inplace(o)]
         if inplace:
             methods += function(name + "_", inplace, method=True)
-    return HEAD + "\n" + methods + "\n" + functions
+        methods += "".join(_new_form(o) for o in rows)
+    results = "".join(_result_class(o) for o in table.operations if o.row.returns not in ((), ("*",)))
+    text = template.replace(METHODS, methods).replace(FUNCTIONS, f"{results}{functions}")
+    return f"# Generated from ops/ and codegen/native.pyi.\nfrom typing import NamedTuple\n\n{text}"

@@ -119,7 +119,7 @@ class Table:
 
     def check(self) -> None:
         """Raises ValueError at the first row that cannot be right."""
-        seen = {}
+        seen: dict[str, str] = {}
         for o in self.operations:
             if not o.row.doc:
                 raise ValueError(f"{o.where}: {o.name} has no doc")

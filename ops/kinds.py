@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.row import Row, add_row, every, number
 
 
-def pointwise(signature: str, *, types=number, inplace: bool = True, out: bool = True, **fields) -> Row:
+def pointwise(
+    signature: str, *, types: tuple[str, ...] = number, inplace: bool = True, out: bool = True, **fields: Any
+) -> Row:
     """One element of each input gives one of the output: broadcasting and promotion are implied."""
     return add_row("pointwise", signature, types=types, inplace=inplace, out=out, **fields)
 
 
-def comparison(signature: str, *, types=every, **fields) -> Row:
+def comparison(signature: str, *, types: tuple[str, ...] = every, **fields: Any) -> Row:
     """A pointwise row whose result is bool."""
     return add_row("pointwise", signature, types=types, inplace=True, out=True, bool_output=True, **fields)
 
 
-def reduction(signature: str, *, types=number, out: bool = True, **fields) -> Row:
+def reduction(signature: str, *, types: tuple[str, ...] = number, out: bool = True, **fields: Any) -> Row:
     """Elements along some dimensions are combined. Formulas see g and y with those dimensions kept as size 1."""
     return add_row("reduction", signature, types=types, out=out, **fields)
 
 
-def view(signature: str, *, inplace: bool = False, **fields) -> Row:
+def view(signature: str, *, inplace: bool = False, **fields: Any) -> Row:
     """The same memory through other sizes and strides: no kernel runs."""
     return add_row("view", signature, inplace=inplace, **fields)
 
 
-def kernel(signature: str, *, run: str = "", **fields) -> Row:
+def kernel(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Computed by a function of its own, `rl::kernels::<run>`."""
     name = signature.split("(")[0]
     return add_row("kernel", signature, run=run or name, **fields)
 
 
-def creation(signature: str, **fields) -> Row:
+def creation(signature: str, **fields: Any) -> Row:
     """Makes a tensor from nothing: a function only, with dtype=, device=, requires_grad= and the like."""
     name = signature.split("(")[0]
     fields.setdefault("run", name)
     return add_row("creation", signature, method=False, **fields)
 
 
-def inplace(signature: str, *, run: str = "", **fields) -> Row:
+def inplace(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Writes its first argument; has no out-of-place form of its own."""
     name = signature.split("(")[0]
     return add_row("inplace", signature, run=run or name.rstrip("_"), function=False, **fields)
 
 
-def composite(signature: str, *, run: str = "", **fields) -> Row:
+def composite(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Made of other rows by the native function `rl::compose::<run>`, which needs no gradient of its own."""
     name = signature.split("(")[0]
     return add_row("composite", signature, run=run or name, **fields)

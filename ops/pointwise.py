@@ -69,7 +69,7 @@ pointwise("expm1(input)", types=floating + complex_, integers_to_float=True, bod
 pointwise("log(input)", types=floating + complex_, integers_to_float=True, body="log(input)",
           grad={"input": "g / input"}, onnx="Log", doc="The natural logarithm; -inf at 0, NaN below.")
 pointwise("log1p(input)", types=floating + complex_, integers_to_float=True, body="log1p(input)",
-          grad={"input": "g / (input + 1)"}, doc="log(1 + input), exact near 0.")
+          grad={"input": "g / (input + 1)"}, node="Log1PBackward0", doc="log(1 + input), exact near 0.")
 pointwise("sin(input)", types=floating + complex_, integers_to_float=True, body="sin(input)",
           grad={"input": "g * cos(input)"}, onnx="Sin", doc="The sine, in radians.")
 pointwise("cos(input)", types=floating + complex_, integers_to_float=True, body="cos(input)",
@@ -78,8 +78,8 @@ pointwise("tanh(input)", types=floating + complex_, integers_to_float=True, body
           grad={"input": "g * (1 - y * y)"}, onnx="Tanh", doc="The hyperbolic tangent.")
 pointwise("sigmoid(input)", types=floating + complex_, integers_to_float=True, body="sigmoid(input)",
           grad={"input": "g * y * (1 - y)"}, onnx="Sigmoid", doc="1 / (1 + e ** -input).")
-pointwise("relu(input)", types=real, body="where(input <= 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"},
-          onnx="Relu", out=False, doc="The positive part; NaN stays NaN.")
+pointwise("relu(input)", types=real, body="where(input < 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"},
+          onnx="Relu", out=False, doc="The positive part; NaN and -0 stay what they are.")
 
 # ------------------------------------------------------------------ comparison and selection
 

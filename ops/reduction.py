@@ -3,7 +3,7 @@
 from ops.kinds import kernel, reduction
 from ops.row import boolean, complex_, every, floating, number, real
 
-reduction("sum(input, *, dtype: DType | None = None)", types=number, map="x", combine="a + b", start="0", finish="a",
+reduction("sum(input, *, dtype: DType | None = None)", out=False, types=number, map="x", combine="a + b", start="0", finish="a",
           integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum",
           doc="The sum of all elements; integers and bools sum as int64.")
 reduction("sum(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim",
@@ -19,19 +19,21 @@ reduction("mean(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType 
           doc="The mean along dim, an int or several.")
 reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
           combine="maximum(a, b)", start="lowest", finish="a",
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMax",
+          grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMax",
           doc="The maximum along dim. Ties share the gradient.")
 reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
           combine="minimum(a, b)", start="highest", finish="a",
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0), dim, True), 0)"}, onnx="ReduceMin",
+          grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMin",
           doc="The minimum along dim. Ties share the gradient.")
 reduction("max(input)", types=boolean + real, map="x", combine="maximum(a, b)", start="lowest", finish="a",
           node="MaxBackward1", out=False,
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"},
+          grad={"input": "where(where(y == y, input == y, input != input), "
+                         "g / sum(where(y == y, input == y, input != input)), 0)"},
           doc="The maximum of all elements; NaN wins.")
 reduction("min(input)", types=boolean + real, map="x", combine="minimum(a, b)", start="highest", finish="a",
           node="MinBackward1", out=False,
-          grad={"input": "where(input == y, g / sum(where(input == y, g * 0 + 1, 0)), 0)"},
+          grad={"input": "where(where(y == y, input == y, input != input), "
+                         "g / sum(where(y == y, input == y, input != input)), 0)"},
           doc="The minimum of all elements; NaN wins.")
 kernel("max(input, dim: int, keepdim: bool = False)", overload="dim", run="max_dim", types=boolean + real,
        returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MaxBackward0",

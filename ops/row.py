@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 floating = ("float16", "bfloat16", "float32", "float64")
 complex_ = ("complex64", "complex128")
@@ -79,7 +80,7 @@ class Row:
 TABLE: list[Row] = []
 
 
-def add_row(kind: str, signature: str, **fields) -> Row:
+def add_row(kind: str, signature: str, **fields: Any) -> Row:
     """Appends a row to the table, noting the file and line it stands in."""
     frame = inspect.stack()[2]
     path = Path(frame.filename)

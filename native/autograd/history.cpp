@@ -170,15 +170,15 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
   if (!grad_enabled()) return;
   const Autograd* a = x->autograd;
   bool is_view = a && a->base;
-  if (!is_view || ((x->flags & kRequiresGrad) && !x->grad_fn)) {
+  if (!is_view) {
     RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
              "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under no_grad(), on x.detach(), or on a "
              ".clone()",
              op);
     return;
   }
-  if (!records && !a->base->requires_grad()) return;
-  RL_CHECK(!((a->base->flags & kRequiresGrad) && !a->base->grad_fn), Runtime,
+  if (!records && !x->requires_grad()) return;
+  RL_CHECK(!x->requires_grad() || a->base->grad_fn, Runtime,
            "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under no_grad(), or on a .clone()", op);
   check_origin(a->step->origin, op);
 }

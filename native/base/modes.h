@@ -15,7 +15,7 @@ enum Mode : uint32_t {
 // Initial-exec: one load relative to the thread pointer instead of a call, per operation.
 extern thread_local uint32_t modes __attribute__((tls_model("initial-exec")));
 
-inline bool grad_enabled() { return !(modes & kGradOff); }
+inline bool grad_enabled() { return !(modes & (kGradOff | kInferenceMode)); }
 
 // Sets some bits while alive.
 class ModeGuard {

@@ -68,13 +68,14 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
   const Tensor* lead = nullptr;
   for (int k = 0; k < row.inputs; ++k)
     if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
-  if (!lead->contiguous() || lead->device.type != DeviceType::Cpu) return nullptr;
+  if (!lead || !lead->contiguous() || lead->device.type != DeviceType::Cpu) return nullptr;
   Category category = category_of(lead->dtype);
   if (row.integers_to_float && category < Category::Floating) return nullptr;
   for (int k = 0; k < args.n; ++k) {
     const Tensor* x = args[k].tensor;
     if (!x) {
-      if (args[k].number.category > category) return nullptr;
+      bool refused = row.dtypes == DtypeRule::NoBool && k < row.inputs && args[k].number.category == Category::Bool;
+      if (args[k].number.category > category || refused) return nullptr;
     } else if (x != lead) {
       if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
       if (x->ndim == 0) continue;
@@ -88,7 +89,7 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
 
 // `out` looks like `lead`, and every tensor either is the very same elements or does not touch them.
 bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, bool bool_output) {
-  if (!out->contiguous() || out->dtype != (bool_output ? DType::Bool : lead->dtype) || !(out->sizes() == lead->sizes())) return false;
+  if (!out->contiguous() || out->device != lead->device || out->dtype != (bool_output ? DType::Bool : lead->dtype) || !(out->sizes() == lead->sizes())) return false;
   const char *first = out->data(), *last = first + out->numel * static_cast<int64_t>(size_of(out->dtype));
   for (const Arg& a : args) {
     const Tensor* x = a.tensor;
@@ -150,6 +151,14 @@ void check_same_device(const char* op, Span<const Arg> args) {
   }
 }
 
+// Where the result is: on the CPU unless an operand lives elsewhere.
+static DeviceId call_device(Span<const Arg> args) {
+  DeviceId device{};
+  for (const Arg& a : args)
+    if (a.tensor && a.tensor->device.type != DeviceType::Cpu) device = a.tensor->device;
+  return device;
+}
+
 static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
   for (int k = 0; k < row.inputs; ++k) {
     DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
@@ -173,6 +182,9 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
     }
   }
   DType d = result_dtype(Span<const Arg>(promoted, n));
+  bool numbers_only = true;
+  for (int k = 0; k < n; ++k) numbers_only &= !promoted[k].tensor;
+  if (numbers_only && category_of(d) == Category::Floating) d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
   if (!loop_of(row, d)) no_loop(row, d);
   check_scalars(row, args, d);
@@ -191,9 +203,7 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
   DType d = arithmetic_dtype(row, args);
   DType out_dtype = row.bool_output ? DType::Bool : d;
   Call call(row, args, d);
-  DeviceId device{};
-  for (const Arg& a : args)
-    if (a.tensor && (a.tensor->device.type != DeviceType::Cpu)) device = a.tensor->device;
+  DeviceId device = call_device(args);
   Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)), out_dtype, device);
   if (has_memory(out.get())) call.run(loop_of(row, d), out.get());
   return out;
@@ -209,6 +219,8 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
   RL_CHECK(can_cast(result, out->dtype), Runtime, "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first",
            row.name, name_of(result), name_of(out->dtype));
   check_no_internal_overlap(out, row.name);
+  RL_CHECK(call_device(args).type == out->device.type, Runtime, "%s: the operands live on %s, the tensor to be written on %s", row.name,
+           name_of(call_device(args)), name_of(out->device));
   for (const Arg& a : args)
     if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
   Call call(row, args, d);

@@ -118,16 +118,16 @@ PyObject* switch_mode(PyObject* on, uint32_t bit, bool inverted) {
   return PyBool_FromLong(before);
 }
 PyObject* py_set_grad_enabled(PyObject*, PyObject* on) { return switch_mode(on, kGradOff, true); }
-PyObject* py_is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(grad_enabled()); }
+PyObject* py_is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(!(modes & kGradOff)); }
 PyObject* py_set_inference_mode(PyObject*, PyObject* on) { return switch_mode(on, kInferenceMode, false); }
 PyObject* py_is_inference_mode_enabled(PyObject*, PyObject*) { return PyBool_FromLong(bool(modes & kInferenceMode)); }
 PyObject* py_set_function_off(PyObject*, PyObject* on) { return switch_mode(on, kFunctionOff, false); }
 
 PyMethodDef autograd_functions[] = {
     {"_run_backward", py_run, METH_VARARGS, "(tensors, gradients, retain_graph, create_graph, inputs, accumulate)"},
-    {"set_grad_enabled", py_set_grad_enabled, METH_O, "Records gradients or not, in this thread; returns what was before."},
+    {"_set_grad_enabled", py_set_grad_enabled, METH_O, "Records gradients or not, in this thread; returns what was before."},
     {"is_grad_enabled", py_is_grad_enabled, METH_NOARGS, "Whether gradients are recorded in this thread."},
-    {"set_inference_mode", py_set_inference_mode, METH_O, "Inference mode on or off, in this thread; returns what was before."},
+    {"_set_inference_mode", py_set_inference_mode, METH_O, "Inference mode on or off, in this thread; returns what was before."},
     {"is_inference_mode_enabled", py_is_inference_mode_enabled, METH_NOARGS, "Whether this thread is in inference mode."},
     {"_set_torch_function_off", py_set_function_off, METH_O, "Switches __torch_function__ off or on, in this thread; returns what was before."},
     {nullptr, nullptr, 0, nullptr}};

@@ -313,7 +313,7 @@ PyObject* to_list(const Tensor* x) {
 PyObject* item(const Tensor* x) {
   RL_CHECK(x->numel == 1, Runtime, "item: a tensor of shape %s has %lld elements, and only one can become a Python number; use .tolist(), or reduce it first",
            to_string(x->sizes()).c_str(), (long long)x->numel);
-  check_readable(x, "item");
+  RL_CHECK(has_memory(x), Runtime, "item: a meta tensor has a shape, but no values");
   return element_to_python(x->dtype, x->data());
 }
 

@@ -77,23 +77,21 @@ class Index {
   void walk() {
     PyObject* tuple = items_.get();
     Py_ssize_t n = PyTuple_GET_SIZE(tuple);
-    int used = 0, dots = 0;
+    int used = 0;
     std::vector<PyRef> converted;
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* o = PyTuple_GET_ITEM(tuple, i);
-      dots += o == Py_Ellipsis;
       bool data = !is_tensor(o) && !PySlice_Check(o) && o != Py_None && o != Py_Ellipsis && !PyBool_Check(o) && !is_whole_number(o);
       if (data) {
         RL_CHECK(PySequence_Check(o) || PyObject_CheckBuffer(o), Index,
                  "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or sequences of integers", Py_TYPE(o)->tp_name);
-        RL_CHECK(!PyUnicode_Check(o), Index, "index: a string cannot be an index");
+        RL_CHECK(!PyUnicode_Check(o), Type, "index: a string cannot be an index");
         converted.push_back(PyRef::steal(index_data(o).to_python()));
       } else {
         converted.push_back(PyRef::retain(o));
       }
       used += consumed(converted.back().get());
     }
-    RL_CHECK(dots <= 1, Index, "index: only one ellipsis (...) may stand in an index");
     RL_CHECK(used <= at_->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", used, at_->ndim, to_string(at_->sizes()).c_str());
     int dim = 0, free = at_->ndim - used;
     for (PyRef& item : converted) apply(item.get(), dim, free);

@@ -138,6 +138,7 @@ PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObj
     Dims sizes = c.ints(0);
     for (int64_t s : sizes) RL_CHECK(s >= 0, Runtime, "resize_: a size may not be negative, got %s", to_string(sizes).c_str());
     resize(x, sizes);
+    bump_version(x);
     return Py_NewRef(o);
   } catch (...) {
     return raise_current();
@@ -281,6 +282,25 @@ PyObject* py_hooks(PyObject* o, PyObject* which) {
   }
 }
 
+// A view of the same memory, with its history, as an instance of another class.
+PyObject* py_as_subclass(PyObject* o, PyObject* cls) {
+  try {
+    RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type, "as_subclass: expected a subclass of Tensor, got %s",
+             PyType_Check(cls) ? reinterpret_cast<PyTypeObject*>(cls)->tp_name : Py_TYPE(cls)->tp_name);
+    Ref plain = ops::alias(In(self_of(o)));
+    if (cls == reinterpret_cast<PyObject*>(tensor_type)) return plain.to_python();
+    Ref x = of_class(reinterpret_cast<PyTypeObject*>(cls), plain.get());
+    x->flags = static_cast<uint8_t>(x->flags | (plain->flags & kInference));
+    std::swap(x->grad_fn, plain->grad_fn);
+    std::swap(x->autograd, plain->autograd);
+    x->output_nr = plain->output_nr;
+    track(x.get());
+    return x.to_python();
+  } catch (...) {
+    return raise_current();
+  }
+}
+
 PyObject* py_retain_grad(PyObject* o, PyObject*) {
   try {
     retain_gradient(self_of(o));
@@ -314,6 +334,7 @@ PyMethodDef tensor_methods[] = {
     {"set_", (PyCFunction)(void (*)(void))py_set_, METH_VARARGS | METH_KEYWORDS, "set_(source, storage_offset, size, stride): other memory."},
     {"backward", (PyCFunction)(void (*)(void))tensor_backward, METH_FASTCALL | METH_KEYWORDS,
      "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAdds the gradient of this tensor to the .grad of each leaf it came from."},
+    {"as_subclass", py_as_subclass, METH_O, "as_subclass(cls): the same memory and history as an instance of a subclass of Tensor."},
     {"retain_grad", py_retain_grad, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"_storage_bytes", py_storage_bytes, METH_NOARGS, nullptr},
     {"_storage_key", py_storage_key, METH_NOARGS, nullptr},

@@ -15,18 +15,12 @@
 #include "python/tensor_type.h"
 
 namespace rl {
-namespace {
 
-Tensor* self_of(PyObject* o) { return reinterpret_cast<Tensor*>(o); }
-
-// ------------------------------------------------------------------ making tensors
-
-// A tensor of class `type` over the storage of `from`.
 Ref of_class(PyTypeObject* type, const Tensor* from) {
   if (type == tensor_type) return alias(from);
   PyObject* o = type->tp_alloc(type, 0);
   if (!o) throw PythonError();
-  Ref x = Ref::steal(self_of(o));
+  Ref x = Ref::steal(reinterpret_cast<Tensor*>(o));
   init_empty(x.get());
   x->flags = kNeverFreeList;
   retain(from->storage);
@@ -36,6 +30,12 @@ Ref of_class(PyTypeObject* type, const Tensor* from) {
   set_layout(x.get(), from->layout());
   return x;
 }
+
+namespace {
+
+Tensor* self_of(PyObject* o) { return reinterpret_cast<Tensor*>(o); }
+
+// ------------------------------------------------------------------ making tensors
 
 // Tensor(), Tensor(2, 3), Tensor([1, 2]), Tensor(other): the oldest constructor.
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
@@ -117,18 +117,19 @@ PyObject* sequence_item(PyObject* o, Py_ssize_t i) {
   return get_item(o, index.get());
 }
 
-PyObject* one_value(PyObject* o, const char* wanted) {
+PyObject* one_value(PyObject* o, const char* wanted, ErrorType error = ErrorType::Value) {
   Tensor* x = self_of(o);
   try {
-    RL_CHECK(x->numel == 1, Runtime, "%s: the truth or number of a tensor of shape %s is ambiguous: it has %lld elements; use .any(), .all() or .item()", wanted,
-             to_string(x->sizes()).c_str(), (long long)x->numel);
+    if (x->numel != 1)
+      fail(error, "%s: the truth or number of a tensor of shape %s is ambiguous: it has %lld elements; use .any(), .all() or .item()", wanted,
+           to_string(x->sizes()).c_str(), (long long)x->numel);
     return item(x);
   } catch (...) {
     return raise_current();
   }
 }
 int truth(PyObject* o) {
-  PyRef v = PyRef::steal(one_value(o, "bool"));
+  PyRef v = PyRef::steal(one_value(o, "bool", ErrorType::Runtime));
   return v ? PyObject_IsTrue(v.get()) : -1;
 }
 PyObject* to_float(PyObject* o) {

@@ -25,6 +25,7 @@ _LAZY_MODULES = frozenset(
     ["accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim", "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version"]
 )
 _LAZY_NAMES = {
+    **dict.fromkeys("FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split(), "_tensor_types"),
     "as_torch": "_compat",
     "compile": "compiler",
     "get_float32_matmul_precision": "backends",
@@ -46,7 +47,9 @@ def __getattr__(name: str) -> Any:
         value = getattr(_importlib.import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}: if this is a name of PyTorch's, it is not in Rushlight yet")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}: if this is a name of PyTorch's, it is not in Rushlight yet"
+    )
 
 
 def __dir__() -> list[str]:

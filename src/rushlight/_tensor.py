@@ -100,7 +100,7 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, 
             other = argument
         elif isinstance(argument, bool) or argument is None:
             flags.append(argument)
-        elif isinstance(argument, dtype) or argument in (float, int, complex):
+        elif isinstance(argument, dtype) or argument in (float, int, complex, bool):
             wanted = argument
         elif isinstance(argument, (str, int, _native.device)):
             device = argument
@@ -157,8 +157,7 @@ def _dtype_name(d: dtype) -> str:
     return repr(d).removeprefix("torch.")
 
 
-@_method
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The tensor's type as a string (`torch.FloatTensor`), or the tensor in another dtype."""
     if dtype is None:
         return f"torch.{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor"
@@ -168,6 +167,10 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
             raise ValueError(f"type: {dtype!r} is not a tensor type; expected one like 'torch.FloatTensor'")
         dtype = getattr(_native, by_name[dtype])
     return self._convert(dtype)
+
+
+_METHODS["type"] = _type
+_type.__name__ = "type"
 
 
 @_method
@@ -215,8 +218,11 @@ def _new(name: str) -> Callable[..., Tensor]:
     return new
 
 
-for _name in ("empty", "zeros", "ones", "full"):
-    _METHODS[f"new_{_name}"] = _new(_name)
+for _name, _create in vars(_native).items():
+    # The rows that make a tensor from a size and draw nothing: their signature opens the docstring.
+    _signature = (getattr(_create, "__doc__", None) or "").partition("\n")[0]
+    if _signature.startswith((f"{_name}(*size: int", f"{_name}(size: Ints")) and "Generator" not in _signature:
+        _METHODS[f"new_{_name}"] = _new(_name)
 
 
 # ------------------------------------------------------------------ NumPy
@@ -231,6 +237,8 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
         raise RuntimeError("numpy: the tensor requires grad, and NumPy records no gradients; use .detach().numpy()")
     import numpy
 
+    if self.device.type != "cpu":
+        raise TypeError(f"numpy: a tensor on device {self.device} has no memory that NumPy can read; use .cpu() first")
     if repr(self.dtype) == "torch.bfloat16":
         raise TypeError("numpy: NumPy has no bfloat16; convert the tensor first, with .float()")
     return numpy.asarray(memoryview(self))
@@ -410,7 +418,8 @@ def get_device(self: Tensor) -> int:
 @_method
 def dim_order(self: Tensor) -> tuple[int, ...]:
     """The dimensions from the outermost in memory to the innermost."""
-    return tuple(sorted(range(self.dim()), key=lambda d: -self.stride(d)))
+    strides = self.stride()
+    return tuple(sorted(range(self.dim()), key=lambda d: -strides[d]))
 
 
 @_method
@@ -461,7 +470,6 @@ def _bool_operand(self: Tensor, other: Any, symbol: str) -> Tensor:
     return other
 
 
-@classmethod
 def __torch_function__(
     cls: Any, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
 ) -> Any:
@@ -483,4 +491,4 @@ def _as_class(result: Any, cls: Any) -> Any:
     return result
 
 
-_METHODS["__torch_function__"] = __torch_function__
+_METHODS["__torch_function__"] = classmethod(__torch_function__)

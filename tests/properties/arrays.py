@@ -44,7 +44,7 @@ def twins(draw: Any, shapes: Any = SHAPES, dtypes: Any = tuple(DTYPES)) -> Twin:
     values = (np.arange(n) * draw(st.sampled_from((1, 3, 7))) % 11 - 4).reshape(shape)
     theirs = (values > 0) if name == "bool" else values.astype(name)
     ours = rl.tensor(theirs.ravel().tolist(), dtype=DTYPES[name]).view(shape)
-    base = np.ascontiguousarray(theirs)
+    base = np.array(theirs)
     return Twin(ours, base, ours, base)
 
 

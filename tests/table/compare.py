@@ -89,7 +89,8 @@ def function(m: Any, o: Operation) -> Callable[..., Any]:
         for home in (m, m.nn.functional):
             if hasattr(home, o.name):
                 return getattr(home, o.name)
-    return lambda *args, **kwargs: getattr(args[0], o.name)(*args[1:], **kwargs)
+    own = getattr(m.Tensor, o.name)
+    return lambda *args, **kwargs: own(*args, **kwargs)
 
 
 def caller(m: Any, o: Operation, sample: Sample) -> Callable[..., Any]:

@@ -86,7 +86,7 @@ def _pointwise(o: Operation) -> Iterator[Sample]:
     operands = [i for i, p in enumerate(o.inputs) if p.type == "Operand"]
     for i in operands[1 if len(operands) == len(o.inputs) else 0 :]:
         args = list(of_shapes(o, SAME).args)
-        args[i] = 0.75
+        args[i] = 0.7
         yield Sample(tuple(args))
     for p in o.parameters:
         if p.type == "Number":

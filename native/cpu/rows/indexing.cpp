@@ -28,13 +28,21 @@ Ref long_index(const Ref& index, int64_t size, int dim) {
   return i;
 }
 
+Dims common_sizes(DimSpan a, DimSpan b) {
+  try {
+    return broadcast_sizes(a, b, "index");
+  } catch (const Error& e) {
+    fail(ErrorType::Index, "%s", e.what());
+  }
+}
+
 Places find_places(const Tensor* x, const Tensors& indices) {
   RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", indices.size(), x->ndim, to_string(x->sizes()).c_str());
   Places p;
   int first = -1, last = -1, count = 0;
   for (int d = 0; d < indices.size(); ++d) {
     if (!indices[d]) continue;
-    p.index_sizes = count++ ? broadcast_sizes(p.index_sizes, indices[d]->sizes(), "index") : Dims(indices[d]->sizes());
+    p.index_sizes = count++ ? common_sizes(p.index_sizes, indices[d]->sizes()) : Dims(indices[d]->sizes());
     if (first < 0) first = d;
     last = d;
   }

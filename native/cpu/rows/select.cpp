@@ -47,7 +47,6 @@ template <bool largest, class T> void select_loop(const Tensor* x, const Around&
 }
 
 template <bool largest> void select_any(const Tensor* x, const Around& a, Tensor* values, Tensor* indices, const char* op) {
-  RL_CHECK(values || x->dtype != DType::Bool, Runtime, "%s: bools have no largest place of their own; convert them first, with .long()", op);
   int64_t* places = indices->data_as<int64_t>();
   switch (x->dtype) {
 #define RL_CASE(T, NAME) \
@@ -82,6 +81,7 @@ template <bool largest> std::array<Ref, 2> select_dim(In input, int64_t dim, boo
 }
 
 template <bool largest> Ref arg_select(In input, std::optional<int64_t> dim, bool keepdim, const char* op) {
+  RL_CHECK(input->dtype != DType::Bool, Runtime, "%s: not defined for bools; convert them first, with .long()", op);
   if (dim) {
     int d = wrap_dim(*dim, input->ndim, op);
     RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index, "%s: dimension %d has size 0, so there is no element to choose", op, d);

@@ -87,10 +87,10 @@ class _GradMode(_BareDecorator):
     enabled: bool
 
     def __enter__(self) -> None:
-        self.prev = _native.set_grad_enabled(self.enabled)
+        self.prev = _native._set_grad_enabled(self.enabled)
 
     def __exit__(self, *error: Any) -> None:
-        _native.set_grad_enabled(self.prev)
+        _native._set_grad_enabled(self.prev)
 
 
 class no_grad(_GradMode):
@@ -113,18 +113,18 @@ class set_grad_enabled(_ContextDecorator):
     """
 
     def __init__(self, mode: bool) -> None:
-        self.prev = _native.set_grad_enabled(mode)
+        self.prev = _native._set_grad_enabled(mode)
         self.mode = mode
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        _native.set_grad_enabled(self.prev)  # as a decorator it changes nothing before the function is called
+        _native._set_grad_enabled(self.prev)  # as a decorator it changes nothing before the function is called
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        _native.set_grad_enabled(self.mode)
+        _native._set_grad_enabled(self.mode)
 
     def __exit__(self, *error: Any) -> None:
-        _native.set_grad_enabled(self.prev)
+        _native._set_grad_enabled(self.prev)
 
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}(mode={self.mode})"
@@ -147,12 +147,12 @@ class inference_mode(_ContextDecorator):
         self.mode = mode
 
     def __enter__(self) -> None:
-        self.prev = _native.set_grad_enabled(not self.mode), _native.set_inference_mode(self.mode)
+        self.prev = _native._set_grad_enabled(not self.mode), _native._set_inference_mode(self.mode)
 
     def __exit__(self, *error: Any) -> None:
         grad, inference = self.prev
-        _native.set_inference_mode(inference)
-        _native.set_grad_enabled(grad)
+        _native._set_inference_mode(inference)
+        _native._set_grad_enabled(grad)
 
     def clone(self) -> inference_mode:
         return type(self)(self.mode)

@@ -49,7 +49,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         memo[id(self)] = result
         return result
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, proto: Any) -> Any:
@@ -78,6 +78,9 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         persistent: whether the buffer is part of ``state_dict``.
     """
 
+    persistent: bool
+    _is_buffer: bool
+
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = rushlight.empty(0)
@@ -91,10 +94,11 @@ class UninitializedTensorMixin:
     """A tensor whose shape is found out at the first call of its lazy module."""
 
     cls_to_become: Any
+    data: Any  # of the tensor class that this is mixed into
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give the tensor its shape and uninitialised memory, and make it an ordinary parameter or buffer."""
-        like = self.data  # type: ignore[has-type]
+        like = self.data
         self.data = rushlight.empty(shape, device=like.device if device is None else device,
                                     dtype=like.dtype if dtype is None else dtype)
         self.__class__ = self.cls_to_become
@@ -108,7 +112,7 @@ class UninitializedTensorMixin:
         raise RuntimeError("share_memory_ of an uninitialized parameter or buffer: run the module once on an example "
                            "input first")
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return f"<{type(self).__name__}>"
 
     def __reduce_ex__(self, proto: Any) -> Any:
@@ -134,6 +138,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     """A buffer of a lazy module before its first call."""
 
     cls_to_become = Tensor
+    persistent: bool
+    _is_buffer: bool
 
     def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None,
                 persistent: bool = True) -> Any:

@@ -130,7 +130,7 @@ def parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
     Raises:
         TypeError: when they are of none of its forms.
     """
-    values = {"device": None, "dtype": None, "non_blocking": False, "memory_format": None}
+    values: dict[str, Any] = {"device": None, "dtype": None, "non_blocking": False, "memory_format": None}
     order = ["device", "dtype", "non_blocking", "copy"]
     given = list(args)
     if given and isinstance(given[0], Tensor):

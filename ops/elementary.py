@@ -1,0 +1,92 @@
+"""Rows of elementary functions: roundings, remainders, trigonometry, logarithms to other bases, the error function."""
+
+from ops.kinds import pointwise
+from ops.row import boolean, complex_, floating, real
+
+fractional = floating + complex_
+
+# ------------------------------------------------------------------ roundings and remainders
+
+pointwise("floor(input)", types=real, body="floor(input)", grad={"input": "zeros_like(g)"}, onnx="Floor",
+          doc="The largest whole number not above input.")
+pointwise("ceil(input)", types=real, body="ceil(input)", grad={"input": "zeros_like(g)"}, onnx="Ceil",
+          doc="The smallest whole number not below input.")
+pointwise("trunc(input)", types=real, body="trunc(input)", grad={"input": "zeros_like(g)"},
+          doc="input without its fraction.")
+pointwise("round(input)", types=real, body="round(input)", grad={"input": "zeros_like(g)"}, onnx="Round",
+          doc="The nearest whole number; halves go to the even one.")
+pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"}, doc="The fraction, with input's sign.")
+pointwise("fmod(input, other: Operand)", types=floating, body="fmod(input, other)",
+          grad={"input": "g", "other": "-(g * trunc(input / other))"}, onnx="Mod",
+          doc="The remainder of the division rounded to zero: it has input's sign.")
+pointwise("remainder(input: Operand, other: Operand)", types=floating, body="remainder(input, other)",
+          grad={"input": "g", "other": "-(g * floor(input / other))"}, operator="%", onnx="Mod",
+          doc="The remainder of the division rounded down: it has other's sign.")
+pointwise("floor_divide(input: Operand, other: Operand)", types=floating, body="div_floor(input, other)", operator="//",
+          doc="The quotient, rounded down.")
+pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
+          grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},
+          doc="The size of input with the sign of other.")
+
+# ------------------------------------------------------------------ exponentials and logarithms
+
+pointwise("exp2(input)", types=fractional, integers_to_float=True, body="exp2(input)",
+          grad={"input": "g * y * 0.6931471805599453"}, doc="2 ** input.")
+pointwise("log2(input)", types=fractional, integers_to_float=True, body="log2(input)",
+          grad={"input": "g / (input * 0.6931471805599453)"}, doc="The logarithm to base 2.")
+pointwise("log10(input)", types=fractional, integers_to_float=True, body="log10(input)",
+          grad={"input": "g / (input * 2.302585092994046)"}, doc="The logarithm to base 10.")
+
+# ------------------------------------------------------------------ trigonometry, in radians
+
+pointwise("tan(input)", types=fractional, integers_to_float=True, body="tan(input)", grad={"input": "g * (1 + y * y)"},
+          onnx="Tan", doc="The tangent.")
+pointwise("asin(input)", types=fractional, integers_to_float=True, body="asin(input)",
+          grad={"input": "g * rsqrt(1 - input * input)"}, onnx="Asin", doc="The angle whose sine is input.")
+pointwise("acos(input)", types=fractional, integers_to_float=True, body="acos(input)",
+          grad={"input": "-(g * rsqrt(1 - input * input))"}, onnx="Acos", doc="The angle whose cosine is input.")
+pointwise("atan(input)", types=fractional, integers_to_float=True, body="atan(input)",
+          grad={"input": "g / (input * input + 1)"}, onnx="Atan", doc="The angle whose tangent is input.")
+pointwise("atan2(input, other)", types=floating, integers_to_float=True, body="atan2(input, other)",
+          grad={"input": "g * other / (input * input + other * other)",
+                "other": "-(g * input / (input * input + other * other))"},
+          doc="The angle of the point (other, input).")
+pointwise("hypot(input, other)", types=floating, body="hypot(input, other)",
+          grad={"input": "g * (input / y)", "other": "g * (other / y)"}, doc="The length of the vector (input, other).")
+
+# ------------------------------------------------------------------ hyperbolic functions
+
+pointwise("sinh(input)", types=fractional, integers_to_float=True, body="sinh(input)", grad={"input": "g * cosh(input)"},
+          onnx="Sinh", doc="The hyperbolic sine.")
+pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(input)", grad={"input": "g * sinh(input)"},
+          onnx="Cosh", doc="The hyperbolic cosine.")
+pointwise("asinh(input)", types=fractional, integers_to_float=True, body="asinh(input)",
+          grad={"input": "g * rsqrt(input * input + 1)"}, onnx="Asinh", doc="The inverse hyperbolic sine.")
+pointwise("acosh(input)", types=fractional, integers_to_float=True, body="acosh(input)",
+          grad={"input": "g * rsqrt(input * input - 1)"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
+pointwise("atanh(input)", types=fractional, integers_to_float=True, body="atanh(input)",
+          grad={"input": "g / (1 - input * input)"}, onnx="Atanh", doc="The inverse hyperbolic tangent.")
+
+# ------------------------------------------------------------------ the error function
+
+pointwise("erf(input)", types=floating, integers_to_float=True, body="erf(input)",
+          grad={"input": "g * (1.1283791670955126 * exp(-(input * input)))"}, onnx="Erf", doc="The error function.")
+pointwise("erfc(input)", types=floating, integers_to_float=True, body="erfc(input)",
+          grad={"input": "-(g * (1.1283791670955126 * exp(-(input * input))))"}, doc="1 - erf(input), exact in the tail.")
+pointwise("erfinv(input)", types=floating, integers_to_float=True, body="erfinv(input)",
+          grad={"input": "g * (0.8862269254527579 * exp(y * y))"}, doc="The number whose error function is input.")
+
+# ------------------------------------------------------------------ two numbers, and what a number is
+
+pointwise("fmax(input, other)", types=boolean + real, body="fmax(input, other)", inplace=False,
+          grad={"input": "where(isnan(other), g, where(input >= other, g, 0))",
+                "other": "where(isnan(other), 0, where(input >= other, 0, g))"}, doc="The larger of both; a NaN counts for nothing.")
+pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)", inplace=False,
+          grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
+                "other": "where(isnan(other), 0, where(input <= other, 0, g))"}, doc="The smaller of both; a NaN counts for nothing.")
+pointwise("isinf(input)", types=floating, body="isinf(input)", bool_output=True, inplace=False, out=False, onnx="IsInf",
+          doc="True where input is infinite.")
+pointwise("isfinite(input)", types=floating, body="isfinite(input)", bool_output=True, inplace=False, out=False,
+          doc="True where input is neither infinite nor NaN.")
+pointwise("signbit(input)", types=floating, body="signbit(input)", bool_output=True, inplace=False,
+          doc="True where the sign is negative, -0.0 included.")
