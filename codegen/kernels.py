@@ -79,8 +79,7 @@ def _entries(name: str, dtypes: list[str], masks: list[bool], bool_output: bool)
 
 
 def _index(dtype: str) -> str:
-    names = {"bool": "Bool", "int64": "Int64", "float32": "Float32", "float64": "Float64"}
-    return f"int(DType::{names[dtype]})"
+    return f"int(DType::{dtype.title().replace('Uint', 'UInt')})"
 
 
 def _reduction(o: Operation) -> tuple[str, str]:

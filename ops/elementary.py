@@ -17,10 +17,11 @@ pointwise("round(input)", types=real, body="round(input)", grad={"input": "zeros
           doc="The nearest whole number; halves go to the even one.")
 pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"}, doc="The fraction, with input's sign.")
 pointwise("fmod(input, other: Operand)", types=floating, body="fmod(input, other)",
-          grad={"input": "g", "other": "-(g * trunc(input / other))"}, onnx="Mod",
+          grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1", onnx="Mod",
           doc="The remainder of the division rounded to zero: it has input's sign.")
 pointwise("remainder(input: Operand, other: Operand)", types=floating, body="remainder(input, other)",
-          grad={"input": "g", "other": "-(g * floor(input / other))"}, operator="%", onnx="Mod",
+          grad={"input": "g", "other": "-(g * floor(input / other))"}, node="RemainderBackward1",
+          operator="%", onnx="Mod",
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=floating, body="div_floor(input, other)", operator="//",
           doc="The quotient, rounded down.")
@@ -84,9 +85,9 @@ pointwise("fmax(input, other)", types=boolean + real, body="fmax(input, other)",
 pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)", inplace=False,
           grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
                 "other": "where(isnan(other), 0, where(input <= other, 0, g))"}, doc="The smaller of both; a NaN counts for nothing.")
-pointwise("isinf(input)", types=floating, body="isinf(input)", bool_output=True, inplace=False, out=False, onnx="IsInf",
+pointwise("isinf(input)", types=boolean + real, body="isinf(input)", bool_output=True, inplace=False, out=False, onnx="IsInf",
           doc="True where input is infinite.")
-pointwise("isfinite(input)", types=floating, body="isfinite(input)", bool_output=True, inplace=False, out=False,
+pointwise("isfinite(input)", types=boolean + real, body="isfinite(input)", bool_output=True, inplace=False, out=False,
           doc="True where input is neither infinite nor NaN.")
-pointwise("signbit(input)", types=floating, body="signbit(input)", bool_output=True, inplace=False,
+pointwise("signbit(input)", types=boolean + real, body="signbit(input)", bool_output=True, inplace=False,
           doc="True where the sign is negative, -0.0 included.")

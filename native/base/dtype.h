@@ -45,6 +45,10 @@ constexpr bool is_integral(DType d) { return category_of(d) == Category::Integra
 // The dtypes with compiled kernels; the generator and the hand-written kernels share this list.
 #define RL_FOR_DTYPES(X) \
   X(bool, Bool)          \
+  X(uint8_t, UInt8)      \
+  X(int8_t, Int8)        \
+  X(int16_t, Int16)      \
+  X(int32_t, Int32)      \
   X(int64_t, Int64)      \
   X(float, Float32)      \
   X(double, Float64)

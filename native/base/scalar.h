@@ -31,6 +31,26 @@ struct Scalar {
   int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
   bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
 
+  // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned integers
+  // take the negatives of what they hold.
+  bool fits(DType to) const {
+    auto within = [](double v, double low, double high) { return v >= low && v <= high; };
+    auto as_float = [&](double v, double largest) { return v != v || v - v != 0 || within(v, -largest, largest); };
+    double v = to_double();
+    switch (to) {
+      case DType::UInt8: return within(v, -255, 255);
+      case DType::Int8: return within(v, -128, 127);
+      case DType::Int16: return within(v, -32768, 32767);
+      case DType::Int32: return within(v, -2147483648.0, 2147483647.0);
+      case DType::Int64: return category <= Category::Integral || (v >= -0x1p63 && v < 0x1p63);
+      case DType::Float16: return as_float(v, 65504);
+      case DType::BFloat16: return as_float(v, 0x1.fep127);
+      case DType::Float32:
+      case DType::Complex64: return as_float(v, 0x1.fffffep127) && as_float(imaginary(), 0x1.fffffep127);
+      default: return true;
+    }
+  }
+
   // Writes the value as an element of dtype `to`; integers wrap as PyTorch's do.
   void store(DType to, void* out) const {
     switch (to) {

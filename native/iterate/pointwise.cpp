@@ -164,7 +164,8 @@ static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
     DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
     RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime, "%s: bools cannot be subtracted; use ^ or logical_xor to compare them, or convert them first",
              row.name);
-    RL_CHECK(row.dtypes != DtypeRule::OneDtype || !args[k].tensor || d == args[0].tensor->dtype, Runtime,
+    bool free = !args[k].tensor || (k > 1 && args[k].tensor->ndim == 0);  // a 0-d weight acts as a number
+    RL_CHECK(row.dtypes != DtypeRule::OneDtype || free || d == args[0].tensor->dtype, Runtime,
              "%s: all tensors must have one dtype, got %s and %s; convert one of them first", row.name, name_of(args[0].tensor->dtype), name_of(d));
   }
 }
@@ -267,6 +268,7 @@ Ref as_dtype(const Tensor* x, DType to) { return x->dtype == to ? Ref::retain(co
 Ref as_contiguous(const Tensor* x) { return x->contiguous() ? Ref::retain(const_cast<Tensor*>(x)) : contiguous_copy(x); }
 
 void fill(Tensor* x, const Scalar& value) {
+  RL_CHECK(value.fits(x->dtype), Runtime, "fill: %g does not fit dtype %s", value.to_double(), name_of(x->dtype));
   if (!has_memory(x)) return;
   Cell cell;
   value.store(x->dtype, cell.bytes);

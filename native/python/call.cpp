@@ -514,7 +514,10 @@ Ref with_requires_grad(Ref x, const Call& c, int first) {
 }
 
 void check_outs(const Call& c, int out, bool records) {
-  if (is_tensor(c.slot(out))) check_out(c.out(out), c.name(), records);
+  PyObject* outs = c.slot(out);
+  if (is_tensor(outs)) return check_out(c.out(out), c.name(), records);
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(outs); ++i)
+    check_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), c.name(), records);
 }
 
 PyObject* write_out(Tensor* out, Ref result, const char* name) {

@@ -219,7 +219,7 @@ struct Filler {
     if (infer) {
       DType d;
       RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Value, "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
-      if (!leaf_dtype(o, &d)) fail(ErrorType::Type, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
+      if (!leaf_dtype(o, &d)) fail(ErrorType::Runtime, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
       return note(d);
     }
     Scalar s;

@@ -231,16 +231,37 @@ static void check_binary_functions() {
 
 // Arithmetic, comparisons and masks of one lane type, lane by lane against plain C++.
 template <class T>
-void check_lanes(T step) {
-  constexpr int width = Vec<T>::size;
+class Lanes {
+ public:
+  explicit Lanes(T step) {
+    for (int k = 0; k < width; k++) {
+      a[k] = T(step * T(k % 11 - 4));
+      b[k] = T(step * T(k % 7 - 3));
+      truths[k] = k % 3 == 0;
+    }
+    va = Vec<T>::load(a);
+    vb = Vec<T>::load(b);
+    m = level::load_mask<T>(truths);
+  }
+
+  void check() {
+    arithmetic();
+    comparisons();
+    parts();
+    reductions();
+    if constexpr (Vec<T>::is_float)
+      floats();
+    else
+      integers();
+  }
+
+ private:
+  static constexpr int width = Vec<T>::size;
   T a[width], b[width], out[width];
   bool truths[width], wanted[width];
-  for (int k = 0; k < width; k++) {
-    a[k] = T(step * T(k % 11 - 4));
-    b[k] = T(step * T(k % 7 - 3));
-    truths[k] = k % 3 == 0;
-  }
-  Vec<T> va = Vec<T>::load(a), vb = Vec<T>::load(b);
+  Vec<T> va, vb;
+  Mask<T> m;
+
 #define LANES(formula, expected)  \
   (formula).store(out);           \
   for (int k = 0; k < width; k++) \
@@ -250,56 +271,65 @@ void check_lanes(T step) {
   for (int k = 0; k < width; k++)     \
     CHECK(wanted[k] == (expected), "%s, %d lanes: lane %d of %s", type_name<T>(), width, k, #formula);
 
-  Mask<T> m = level::load_mask<T>(truths);
-  LANES(va + vb, a[k] + b[k])
-  LANES(va - vb, a[k] - b[k])
-  LANES(va * vb, a[k] * b[k])
-  LANES(-va, -a[k])
-  LANES(va / Vec<T>(T(2)), a[k] / T(2))
-  LANES(level::where(m, va, vb), truths[k] ? a[k] : b[k])
-  LANES(level::where(va > vb, va, T(1)), a[k] > b[k] ? a[k] : T(1))
-  LANES(level::mask_to_vec(m), truths[k] ? 1 : 0)
-  LANES(level::abs(va), a[k] < T(0) ? -a[k] : a[k])
-  LANES(level::sign(va), (a[k] > T(0)) - (a[k] < T(0)))
-  LANES(level::minimum(va, vb), a[k] < b[k] ? a[k] : b[k])
-  LANES(level::maximum(va, vb), a[k] > b[k] ? a[k] : b[k])
-  LANES(level::fma(va, vb, va), a[k] * b[k] + a[k])
-  LANES(Vec<T>::lane_numbers(), k)
-  LANES(Vec<T>::load(a, width / 2), k < width / 2 ? a[k] : T(0))
-  TRUTHS(va < vb, a[k] < b[k])
-  TRUTHS(va <= vb, a[k] <= b[k])
-  TRUTHS(va == vb, a[k] == b[k])
-  TRUTHS(va != vb, a[k] != b[k])
-  TRUTHS(va >= vb, a[k] >= b[k])
-  TRUTHS(va > vb, a[k] > b[k])
-  TRUTHS(m & (va > vb), truths[k] && a[k] > b[k])
-  TRUTHS(m | (va > vb), truths[k] || a[k] > b[k])
-  TRUTHS(~m, !truths[k])
-  TRUTHS(m == (va > vb), truths[k] == (a[k] > b[k]))
-  TRUTHS(Mask<T>::first(width / 2), k < width / 2)
-  TRUTHS(level::load_mask<T>(truths, 2), k < 2 && truths[k])
-
-  for (int count = 0; count <= width; count++) {
-    for (int k = 0; k < width; k++) out[k] = T(9), wanted[k] = false;
-    va.store(out, count);
-    level::store_mask(wanted, Mask<T>(true), count);
-    for (int k = 0; k < width; k++)
-      CHECK(out[k] == (k < count ? a[k] : T(9)) && wanted[k] == (k < count), "part of %d", count);
-    CHECK(level::any(Mask<T>::first(count)) == (count > 0) && level::all(Mask<T>::first(count)) == (count == width),
-          "any, all");
+  void arithmetic() {
+    LANES(va + vb, a[k] + b[k])
+    LANES(va - vb, a[k] - b[k])
+    LANES(va * vb, a[k] * b[k])
+    LANES(-va, -a[k])
+    LANES(va / Vec<T>(T(2)), a[k] / T(2))
+    LANES(level::where(m, va, vb), truths[k] ? a[k] : b[k])
+    LANES(level::where(va > vb, va, T(1)), a[k] > b[k] ? a[k] : T(1))
+    LANES(level::mask_to_vec(m), truths[k] ? 1 : 0)
+    LANES(level::abs(va), a[k] < T(0) ? -a[k] : a[k])
+    LANES(level::sign(va), (a[k] > T(0)) - (a[k] < T(0)))
+    LANES(level::minimum(va, vb), a[k] < b[k] ? a[k] : b[k])
+    LANES(level::maximum(va, vb), a[k] > b[k] ? a[k] : b[k])
+    LANES(level::fma(va, vb, va), a[k] * b[k] + a[k])
+    LANES(Vec<T>::lane_numbers(), k)
+    LANES(Vec<T>::load(a, width / 2), k < width / 2 ? a[k] : T(0))
   }
-  T spread[3 * width];
-  for (T& x : spread) x = T(5);
-  va.store_strided(spread, 3);
-  LANES(Vec<T>::load_strided(spread, 3), a[k])
-  CHECK(spread[1] == T(5), "store_strided wrote between");
 
-  T sum = 0, least = a[0], most = a[0];
-  for (int k = 0; k < width; k++)
-    sum = T(sum + a[k]), least = a[k] < least ? a[k] : least, most = a[k] > most ? a[k] : most;
-  CHECK(level::reduce_add(va) == sum && level::reduce_min(va) == least && level::reduce_max(va) == most, "reductions");
+  void comparisons() {
+    TRUTHS(va < vb, a[k] < b[k])
+    TRUTHS(va <= vb, a[k] <= b[k])
+    TRUTHS(va == vb, a[k] == b[k])
+    TRUTHS(va != vb, a[k] != b[k])
+    TRUTHS(va >= vb, a[k] >= b[k])
+    TRUTHS(va > vb, a[k] > b[k])
+    TRUTHS(m & (va > vb), truths[k] && a[k] > b[k])
+    TRUTHS(m | (va > vb), truths[k] || a[k] > b[k])
+    TRUTHS(~m, !truths[k])
+    TRUTHS(m == (va > vb), truths[k] == (a[k] > b[k]))
+    TRUTHS(Mask<T>::first(width / 2), k < width / 2)
+    TRUTHS(level::load_mask<T>(truths, 2), k < 2 && truths[k])
+  }
 
-  if constexpr (!Vec<T>::is_float) {
+  void parts() {
+    for (int count = 0; count <= width; count++) {
+      for (int k = 0; k < width; k++) out[k] = T(9), wanted[k] = false;
+      va.store(out, count);
+      level::store_mask(wanted, Mask<T>(true), count);
+      for (int k = 0; k < width; k++)
+        CHECK(out[k] == (k < count ? a[k] : T(9)) && wanted[k] == (k < count), "part of %d", count);
+      CHECK(level::any(Mask<T>::first(count)) == (count > 0) && level::all(Mask<T>::first(count)) == (count == width),
+            "any, all");
+    }
+    T spread[3 * width];
+    for (T& x : spread) x = T(5);
+    va.store_strided(spread, 3);
+    LANES(Vec<T>::load_strided(spread, 3), a[k])
+    CHECK(spread[1] == T(5), "store_strided wrote between");
+  }
+
+  void reductions() {
+    T sum = 0, least = a[0], most = a[0];
+    for (int k = 0; k < width; k++)
+      sum = T(sum + a[k]), least = a[k] < least ? a[k] : least, most = a[k] > most ? a[k] : most;
+    CHECK(level::reduce_add(va) == sum && level::reduce_min(va) == least && level::reduce_max(va) == most,
+          "reductions");
+  }
+
+  void integers() {
     LANES(va & vb, a[k] & b[k])
     LANES(va | vb, a[k] | b[k])
     LANES(va ^ vb, a[k] ^ b[k])
@@ -318,7 +348,9 @@ void check_lanes(T step) {
     LANES(-smallest, T(U(0) - U(std::numeric_limits<T>::min())))
     LANES(largest * largest, 1)
     for (int k = 0; k < width; k++) CHECK(level::remainder(a[k], T(3)) == T((a[k] % 3 + 3) % 3), "remainder");
-  } else {
+  }
+
+  void floats() {
     Vec<T> with_nan = va;
     with_nan.set(width - 1, T(NAN));
     CHECK(std::isnan(level::reduce_max(with_nan)) && std::isnan(level::reduce_min(with_nan)), "reductions with NaN");
@@ -328,7 +360,9 @@ void check_lanes(T step) {
     TRUTHS(level::isfinite(with_nan), k != 0 && k != width - 1)
     TRUTHS(level::signbit(Vec<T>(T(-0.0))), true)
   }
-}
+#undef LANES
+#undef TRUTHS
+};
 
 // One formula serves scalars and vectors.
 namespace rl::RL_LEVEL {
@@ -358,13 +392,13 @@ int main(int argc, char** argv) {
   check_functions();
   check_inverses();
   check_binary_functions();
-  check_lanes<float>(0.75f);
-  check_lanes<double>(0.75);
-  check_lanes<int64_t>(3);
-  check_lanes<int32_t>(3);
-  check_lanes<int16_t>(3);
-  check_lanes<int8_t>(3);
-  check_lanes<uint8_t>(1);
+  Lanes<float>(0.75f).check();
+  Lanes<double>(0.75).check();
+  Lanes<int64_t>(3).check();
+  Lanes<int32_t>(3).check();
+  Lanes<int16_t>(3).check();
+  Lanes<int8_t>(3).check();
+  Lanes<uint8_t>(1).check();
   check_integers();
   if (failures) std::printf("%d failures\n", failures);
   return failures != 0;

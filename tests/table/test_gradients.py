@@ -77,7 +77,9 @@ def agree(o: Operation, sample: Sample, dtype: str = "float64", **options: Any) 
     if isinstance(theirs, list) and isinstance(mine, list) and "no history" in (mine[0], theirs[0]):
         assert mine[0] == theirs[0] == "no history", "one library has a gradient, the other none"
         return
-    all_same(mine, theirs, 2e-6 + 4 * o.row.tolerance)
+    if options.get("in_place") and isinstance(theirs, NotImplementedError):
+        return  # PyTorch has no gradient for some in-place forms
+    all_same(mine, theirs, 1e-5 * options.get("order", 1) + 4 * o.row.tolerance)
 
 
 # ------------------------------------------------------------------ against PyTorch
@@ -161,6 +163,8 @@ def fused_and_composed(o: Operation, case: Cases) -> None:
 def finite_differences(o: Operation, case: Cases) -> None:
     """The gradient in a random direction is the change of the result in that direction."""
     for sample in smooth_samples(o):
+        if any(a != a for a in sample.args if isinstance(a, float)):
+            continue
         if isinstance(attempt(lambda s=sample: call(pt, o, s, "float64", "plain", [])), Exception):
             continue
         with case(f"{sample}"):

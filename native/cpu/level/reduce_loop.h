@@ -7,9 +7,9 @@
 
 namespace rl::RL_LEVEL {
 
-template <class T> struct Wide { using type = double; };
-template <> struct Wide<int64_t> { using type = int64_t; };
-template <> struct Wide<uint8_t> { using type = int64_t; };
+template <class T> struct Wide { using type = int64_t; };
+template <> struct Wide<float> { using type = double; };
+template <> struct Wide<double> { using type = double; };
 
 // The neutral values of max and min.
 template <class T> RL_INLINE T lowest() {

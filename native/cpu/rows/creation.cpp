@@ -46,9 +46,9 @@ Ref full_like(In x, const Scalar& value, MemoryFormat format, const Options& o) 
 }
 
 namespace {
-template <class T> void fill_range(Tensor* x, T start, T step) {
+template <class T, class Exact> void fill_range(Tensor* x, Exact start, Exact step) {
   T* out = x->data_as<T>();
-  for (int64_t i = 0; i < x->numel; ++i) out[i] = static_cast<T>(start + static_cast<T>(i) * step);
+  for (int64_t i = 0; i < x->numel; ++i) out[i] = static_cast<T>(start + static_cast<Exact>(i) * step);
 }
 void fill_float_range(Tensor* x, double start, double step) {
   float* out = x->data_as<float>();
@@ -75,9 +75,13 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
   Ref x = rl::empty(Dims{n}, dtype, o.device_or_cpu());
   if (!has_memory(x.get())) return x;
   switch (dtype) {
-    case DType::Int64: fill_range<int64_t>(x.get(), start.to_int(), step.to_int()); break;
     case DType::Float32: fill_float_range(x.get(), a, s); break;
     case DType::Float64: fill_range<double>(x.get(), a, s); break;
+    case DType::UInt8: fill_range<uint8_t>(x.get(), start.to_int(), step.to_int()); break;
+    case DType::Int8: fill_range<int8_t>(x.get(), start.to_int(), step.to_int()); break;
+    case DType::Int16: fill_range<int16_t>(x.get(), start.to_int(), step.to_int()); break;
+    case DType::Int32: fill_range<int32_t>(x.get(), start.to_int(), step.to_int()); break;
+    case DType::Int64: fill_range<int64_t>(x.get(), start.to_int(), step.to_int()); break;
     default: fail(ErrorType::NotImplemented, "arange: not implemented for dtype %s yet", name_of(dtype));
   }
   return x;

@@ -115,10 +115,10 @@ template <class T> void add_places(const Places& p, T* x, const T* values) {
 }
 void add_any(const Places& p, Tensor* x, const Tensor* values) {
   switch (x->dtype) {
-    case DType::Float32: return add_places(p, x->data_as<float>(), values->data_as<float>());
-    case DType::Float64: return add_places(p, x->data_as<double>(), values->data_as<double>());
-    case DType::Int64: return add_places(p, x->data_as<int64_t>(), values->data_as<int64_t>());
-    case DType::Bool: return add_places(p, x->data_as<bool>(), values->data_as<bool>());
+#define RL_CASE(T, NAME) \
+  case DType::NAME: return add_places(p, x->data_as<T>(), values->data_as<T>());
+    RL_FOR_DTYPES(RL_CASE)
+#undef RL_CASE
     default: fail(ErrorType::NotImplemented, "index: adding is not implemented for dtype %s", name_of(x->dtype));
   }
 }
@@ -267,18 +267,17 @@ Ref cat(Tensors tensors, int64_t dim) {
   RL_CHECK(tensors.size() > 0, Value, "cat: expected at least one tensor, got an empty list");
   const Tensor* first = nullptr;
   for (const Ref& t : tensors) {
+    RL_CHECK(t->ndim > 0, Runtime, "cat: 0-d tensors cannot be joined; use stack");
     bool skipped = t->ndim == 1 && t->numel == 0;  // the old empty tensor joins anything
     if (!skipped && !first) first = t.get();
   }
   if (!first) first = tensors[0].get();
-  RL_CHECK(first->ndim > 0, Runtime, "cat: 0-d tensors cannot be joined; use stack");
   int d = wrap_dim(dim, first->ndim, "cat");
   Dims sizes(first->sizes());
   sizes[d] = 0;
   for (int i = 0; i < tensors.size(); ++i) {
     const Tensor* t = tensors[i].get();
     if (t->ndim == 1 && t->numel == 0 && first->ndim != 1) continue;
-    RL_CHECK(t->ndim > 0, Runtime, "cat: 0-d tensors cannot be joined; use stack");
     bool fits = t->ndim == first->ndim;
     for (int k = 0; fits && k < t->ndim; ++k) fits = k == d || t->dims[k] == first->dims[k];
     RL_CHECK(fits, Runtime, "cat: tensor %d has shape %s, which differs from shape %s in more than dimension %d", i, to_string(t->sizes()).c_str(),

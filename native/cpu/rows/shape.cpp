@@ -136,7 +136,6 @@ Ref flatten(In input, int64_t start_dim, int64_t end_dim) {
 
 // Bytes keep their place: with elements `ratio` times as wide, the last dimension must be dense and divide.
 Ref view_dtype(In input, DType dtype) {
-  if (dtype == input->dtype) return ops::alias(input);
   Layout layout = input->layout();
   int64_t from = static_cast<int64_t>(size_of(input->dtype)), to = static_cast<int64_t>(size_of(dtype));
   if (from != to) {

@@ -55,6 +55,41 @@ def test_values_and_classes_of_errors_agree(call) -> None:
     assert ours == theirs
 
 
+@pytest.mark.parametrize("value", [1e300, float("inf"), float("nan"), 300, -3, -300, 2**40, 1e5, 1e19, 127.5, 2.7])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "bool"])
+def test_filling_refuses_what_the_dtype_cannot_hold(value: float, dtype: str) -> None:
+    for call in (lambda t: t.full((2,), value, dtype=getattr(t, dtype)), lambda t: t.zeros(2, dtype=getattr(t, dtype)).fill_(value)):
+        ours, theirs = both(call)
+        assert str(ours) == str(theirs)
+
+
+@pytest.mark.parametrize("data", [None, [None], [object()], "a"])
+def test_data_that_is_no_number(data: object) -> None:
+    ours, theirs = both(lambda t: t.tensor(data))
+    assert ours is theirs
+
+
+def test_cat_looks_for_0d_tensors_first() -> None:
+    with pytest.raises(RuntimeError):
+        rl.cat((rl.ones(2, 2), rl.tensor(1.0)), dim=6)
+
+
+def test_index_arrays_that_do_not_broadcast() -> None:
+    with pytest.raises(IndexError):
+        rl.zeros(3, 2)[[0, 1], [0, 1, 1]]
+
+
+@pytest.mark.parametrize(("shape", "dims"), [((0, 0), (1,)), ((2, 0), (0,)), ((2, 0), (1,)), ((0, 0), (0, 1)), ((0,), ()), ((0, 2), (1,))])
+def test_extremes_of_no_elements(shape: tuple[int, ...], dims: tuple[int, ...]) -> None:
+    ours, theirs = both(lambda t: t.zeros(shape).amax(dims))
+    assert ours == theirs
+
+
+def test_sum_computes_in_the_dtype_of_out() -> None:
+    out = rl.empty(0, dtype=rl.float32)
+    assert rl.sum(rl.tensor([1, 2]), 0, out=out).item() == 3.0
+
+
 def test_out_of_an_operation_without_gradient_may_require_grad() -> None:
     out = rl.zeros(2, requires_grad=True)
     rl.logical_or(rl.tensor([0, 1]), rl.tensor([0, 0]), out=out)

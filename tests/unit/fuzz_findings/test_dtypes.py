@@ -83,6 +83,15 @@ def test_view_as_wider_elements_needs_whole_ones() -> None:
             x.view(rl.float64)
 
 
+def test_view_as_a_dtype_leads_no_gradient() -> None:
+    x = rl.ones(2, requires_grad=True)
+    assert not x.view(rl.float32).requires_grad and not x.view(rl.int32).requires_grad
+
+
+def test_a_0d_weight_of_lerp_acts_as_a_number() -> None:
+    assert rl.lerp(rl.zeros(2), rl.ones(2), rl.tensor(0.5, dtype=rl.float64)).tolist() == [0.5, 0.5]
+
+
 def test_can_cast_takes_dtypes_only() -> None:
     with pytest.raises(TypeError):
         rl.can_cast(rl.float32, None)

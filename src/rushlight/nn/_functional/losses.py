@@ -36,11 +36,19 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
     return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
 
 
+def _difference(input: Tensor, target: Tensor) -> Tensor:
+    """``x - y``, where either may be bool: a mask counts as 0 and 1."""
+    if input.dtype != target.dtype:
+        common = promote_types(input.dtype, target.dtype)
+        return input.to(common) - target.to(common)
+    return input - target
+
+
 def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
              reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``(x - y) ** 2``; a ``weight`` of the input's shape makes the mean a weighted one."""
     _warn_broadcast("mse_loss", input, target)
-    difference = input - target
+    difference = _difference(input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     return _weighted("mse_loss", difference * difference, weight, input, reduction)
 
@@ -50,7 +58,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, red
     """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
     _warn_broadcast("l1_loss", input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    return _weighted("l1_loss", (input - target).abs(), weight, input, reduction)
+    return _weighted("l1_loss", _difference(input, target).abs(), weight, input, reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
@@ -64,7 +72,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = No
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, met {beta}")
-    distance = (input - target).abs()
+    distance = _difference(input, target).abs()
     if beta > 0:
         distance = where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta)
     return _reduction.apply(distance, reduction)
@@ -80,7 +88,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     _warn_broadcast("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta above 0, met {delta}")
-    distance = (input - target).abs()
+    distance = _difference(input, target).abs()
     loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
     # Unlike in the other losses the mean stays a plain one.
     if weight is not None:
