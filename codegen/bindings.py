@@ -24,6 +24,11 @@ SLOTS = {
     "**": "power",
     "%": "remainder",
     "//": "floor_divide",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "<<": "lshift",
+    ">>": "rshift",
 }
 COMPARISONS = {"<": "Py_LT", "<=": "Py_LE", "==": "Py_EQ", "!=": "Py_NE", ">": "Py_GT", ">=": "Py_GE"}
 READERS = {
@@ -43,7 +48,11 @@ READERS = {
     "Padding": "padding",
     "DType": "dtype",
     "DTypeOpt": "dtype_or_none",
+    "TextOpt": "text_or_none",
     "Tensors": "tensors",
+    "TensorsVar": "tensors",
+    "Text": "text",
+    "Indices": "tensors",
     "GeneratorOpt": "generator",
     "MemoryFormatOpt": "memory_format",
 }
@@ -85,8 +94,8 @@ def takes_out(o: Operation) -> bool:
 
 def _reader(o: Operation, i: int, p: Parameter) -> str:
     arguments = [str(i)]
-    if p.default is not None and p.kind in ("Number", "Int", "Float", "Bool", "Padding"):
-        value = p.default.lower() if p.kind == "Bool" else p.default
+    if p.default is not None and p.kind in ("Number", "Int", "Float", "Bool", "Padding", "Text"):
+        value = {"Bool": p.default.lower(), "Text": p.default.replace("'", '"')}.get(p.kind, p.default)
         arguments.append(f"Scalar({value})" if p.kind == "Number" else value)
     if p.default is not None and p.kind == "Ints":
         arguments.append(f"{p.default}")
@@ -128,7 +137,8 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
             wanted = " || ".join(
                 f"wants_grad({_reader(o, i, p)})"
                 for i, p in enumerate(o.parameters)
-                if (p.name in o.grads or (o.row.kind == "composite" and p.is_tensor)) and p.type != "Tensors"
+                if (p.name in o.grads or (o.row.kind == "composite" and p.is_tensor))
+                and p.type not in ("Tensors", "Indices", "*Tensor")
             )
             out += (
                 f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
@@ -192,16 +202,23 @@ def family_source(family: str, table: Table) -> str:
             continue
         out += entry(name, rows)
         if any(o.row.function for o in rows):
-            functions.append((name, f"py_{name}<false>", rows))
+            functions += [(n, f"py_{name}<false>", rows) for n in public_names(rows)]
         if any(o.row.method for o in rows) and not rows[0].row.private:
-            methods.append((name, f"py_{name}<true>", rows))
+            methods += [(n, f"py_{name}<true>", rows) for n in public_names(rows) if not n.startswith("_")]
         inplace = [o for o in rows if operations.has_inplace(o)]
         if inplace:
             out += entry(name + "_", inplace, inplace=True)
-            methods.append((name + "_", f"py_{name}_inplace<true>", inplace))
+            bound = any(o.row.method for o in inplace)
+            into, form = (methods, "true") if bound else (functions, "false")
+            into += [(n + "_", f"py_{name}_inplace<{form}>", inplace) for n in public_names(inplace) if n == name or n[0] != "_"]
     out += _methods(f"{family}_functions", functions) + _methods(f"{family}_methods", methods)
     out += "".join(_operator(o) for o in operations_of if o.row.operator or o.row.reversed_operator)
     return out + "\n}  // namespace rl\n"
+
+
+def public_names(rows: list[Operation]) -> list[str]:
+    """The name of the rows and its aliases."""
+    return [rows[0].name, *rows[0].row.aliases]
 
 
 def _methods(name: str, entries: list[tuple[str, str, list[Operation]]]) -> str:

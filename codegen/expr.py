@@ -14,6 +14,7 @@ CPP_OPERATORS = {
     ast.Div: "/",
     ast.BitAnd: "&",
     ast.BitOr: "|",
+    ast.BitXor: "^",
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
@@ -120,10 +121,14 @@ def default_value(type_: str, source: str) -> str:
         return f"Scalar({source})"
     if type_ == "bool":
         return source.lower()
+    if type_ == "str":
+        return source.replace("'", '"')
     if TYPES[type_][1] == "DimSpan":
         return "DimSpan()" if source in ("None", "()", "") else f"DimSpan(Dims{{{source.strip('()')}}})"
     if type_ == "PaddingInts":
         return f"Padding(int64_t({source}))"
+    if type_ == "str | None":
+        return "nullptr"
     if type_ == "MemoryFormat | None":
         return "MemoryFormat::Preserve"
     if source == "None":

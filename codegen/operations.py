@@ -7,7 +7,7 @@ from codegen.expr import default_value
 from codegen.kernels import loop_name
 from codegen.table import Operation, Table
 
-RULES = {"": "Promote", "no_bool": "NoBool", "one_dtype": "OneDtype"}
+RULES = {"": "Promote", "divides": "Divides", "no_bool": "NoBool", "one_dtype": "OneDtype"}
 
 
 def arguments(o: Operation, skip: int = 0) -> str:
@@ -22,7 +22,12 @@ def names(o: Operation, skip: int = 0) -> str:
 
 
 def has_inplace(o: Operation) -> bool:
-    return o.row.inplace and o.row.kind == "pointwise"
+    return o.row.inplace and o.row.kind in ("pointwise", "composite")
+
+
+def _self_arguments(o: Operation) -> str:
+    """Arguments of the in-place form."""
+    return ", ".join(["In self"] + [f"{p.cpp} {p.name}" for p in o.parameters[1:]])
 
 
 def _declared(o: Operation) -> str:
@@ -47,9 +52,8 @@ def header(table: Table) -> str:
     for o in table.operations:
         out += f"{o.result} {o.name}({_declared(o)});\n"
         if has_inplace(o):
-            out += f"Ref {o.name}_(In self{', ' if o.parameters[1:] else ''}{arguments(o, 1)});\n"
-            out += f"Ref {o.name}_out({arguments(o)}, Tensor* out);\n"
-        elif o.row.kind == "pointwise" and o.row.out:
+            out += f"Ref {o.name}_({_self_arguments(o)});\n"
+        if o.row.kind == "pointwise" and o.row.out:
             out += f"Ref {o.name}_out({arguments(o)}, Tensor* out);\n"
     out += "}  // namespace ops\n\nnamespace kernels {\n"
     for o in table.operations:
@@ -61,6 +65,7 @@ def header(table: Table) -> str:
     for o in table.operations:
         if o.row.kind == "composite":
             out += f"{o.result} {o.row.run}({arguments(o)});\n"
+            out += f"Ref {o.row.run}_({_self_arguments(o)});\n" if has_inplace(o) else ""
     return out + "}  // namespace compose\n}  // namespace rl\n"
 
 
@@ -134,9 +139,11 @@ def _pointwise(o: Operation, table: Table) -> str:
 
     def row(name: str, loop: str, n: int, scalars: int, mask: int, bool_output: bool) -> str:
         rule = RULES[o.row.dtype_rule if loop == loop_name(o) else ""]
+        factors = any(p.name == "alpha" for p in o.parameters)
         return (
             f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, '
-            f"{str(bool_output).lower()}, {str(o.row.integers_to_float).lower()}, DtypeRule::{rule}, "
+            f"{str(bool_output).lower()}, {str(factors).lower()}, {str(o.row.integers_to_float).lower()}, "
+            f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
 
@@ -270,14 +277,19 @@ def _creation(o: Operation, table: Table) -> str:
 
 
 def _composite(o: Operation, table: Table) -> str:
-    return _function(o, f"  return compose::{o.row.run}({names(o)});\n", hook=False)
+    out = _function(o, f"  return compose::{o.row.run}({names(o)});\n", hook=False)
+    if has_inplace(o):
+        passed = ", ".join(["self"] + [p.name for p in o.parameters[1:]])
+        out += f"Ref ops::{o.name}_({_self_arguments(o)}) {{\n  return compose::{o.row.run}_({passed});\n}}\n"
+    return out
 
 
 def _inplace(o: Operation, table: Table) -> str:
     first = o.parameters[0].name
     out = autograd.node(o, table)
     wanted = _wanted(o)
-    body = f"  Tensor* written = {first}.mutable_tensor();\n  const bool records = {wanted or 'false'};\n"
+    records = f"is_differentiable({first}->dtype) && {wanted}" if wanted else "false"
+    body = f"  Tensor* written = {first}.mutable_tensor();\n  const bool records = {records};\n"
     body += f'  check_inplace(written, "{o.name}", records);\n'
     if wanted:
         body += (

@@ -17,6 +17,7 @@ TYPES = {
     "int": ("Int", "int64_t", "int64_t"),
     "int | None": ("IntOpt", "std::optional<int64_t>", "std::optional<int64_t>"),
     "float": ("Float", "double", "double"),
+    "str": ("Text", "const std::string&", "std::string"),
     "bool": ("Bool", "bool", "bool"),
     "Ints": ("Ints", "DimSpan", "Dims"),
     "Ints | None": ("IntsOpt", "DimSpan", "Dims"),
@@ -25,11 +26,14 @@ TYPES = {
     "PaddingInts": ("Padding", "const Padding&", "Padding"),
     "DType": ("DType", "DType", "DType"),
     "DType | None": ("DTypeOpt", "std::optional<DType>", "std::optional<DType>"),
+    "str | None": ("TextOpt", "const char*", ""),
     "Tensors": ("Tensors", "Tensors", "SavedList"),
+    "Indices": ("Indices", "Tensors", "SavedList"),  # a list of tensors in which None means all of a dimension
+    "*Tensor": ("TensorsVar", "Tensors", "SavedList"),
     "Generator | None": ("GeneratorOpt", "PyObject*", ""),
     "MemoryFormat | None": ("MemoryFormatOpt", "MemoryFormat", "MemoryFormat"),
 }
-TENSOR_TYPES = ("Tensor", "Tensor | None", "Operand", "Tensors")
+TENSOR_TYPES = ("Tensor", "Tensor | None", "Operand", "Tensors", "Indices", "*Tensor")
 
 
 @dataclass
@@ -88,7 +92,7 @@ def parse(row: Row) -> Signature:
     for argument, default in zip(a.args, defaults, strict=True):
         parameters.append(_parameter(argument, default, where))
     if a.vararg:
-        parameters.append(Parameter(a.vararg.arg, "*int"))
+        parameters.append(Parameter(a.vararg.arg, "*int" if a.vararg.annotation else "*Tensor"))
     for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True):
         parameters.append(_parameter(argument, default, where, keyword_only=True))
     return Signature(function.name, parameters)

@@ -31,7 +31,11 @@ TYPES = {
     "PaddingInts": "_int | Sequence[_int] | str",
     "DType": "_dtype",
     "DType | None": "_dtype | None",
+    "str | None": "str | None",
     "Tensors": "Sequence[Tensor]",
+    "Indices": "Sequence[Tensor | None]",
+    "*Tensor": "Tensor | Sequence[Tensor]",
+    "str": "str",
     "Generator | None": "Generator | None",
     "MemoryFormat | None": "_memory_format | None",
 }
@@ -51,6 +55,11 @@ ARITHMETIC = {
     "**": "__{}pow__",
     "%": "__{}mod__",
     "//": "__{}floordiv__",
+    "&": "__{}and__",
+    "|": "__{}or__",
+    "^": "__{}xor__",
+    "<<": "__{}lshift__",
+    ">>": "__{}rshift__",
 }
 COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__"}
 
@@ -58,7 +67,7 @@ COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">
 def _parameter(p: Parameter) -> str:
     """One parameter; a name that Python reserves (from) is out of reach of keywords and keeps its underscore."""
     name = p.name if p.public_name == "from" else p.public_name
-    if p.type == "*int":
+    if p.type.startswith("*"):
         return f"*{name}: {TYPES[p.type]}"
     return f"{name}: {TYPES[p.type]}" + ("" if p.default is None else f" = {p.default}")
 
@@ -71,7 +80,7 @@ def _arguments(o: Operation, method: bool) -> str:
         named += OPTIONS
     if takes_out(o) and not method:
         named.append(f"out: {'Sequence[Tensor]' if o.row.returns else 'Tensor'} | None = None")
-    if named and not any(p.type == "*int" for p in positional):
+    if named and not any(p.type.startswith("*") for p in positional):
         parts.append("*")
     return ", ".join(parts + named)
 
@@ -104,7 +113,7 @@ def _new_form(o: Operation) -> str:
 
 
 def _starred(o: Operation) -> str:
-    variadic = any(p.keyword_only or p.type == "*int" for p in o.parameters)
+    variadic = any(p.keyword_only or p.type.startswith("*") for p in o.parameters)
     return ", ".join(OPTIONS if variadic else ["*", *OPTIONS])
 
 

@@ -9,7 +9,16 @@ import ops
 from codegen.signature import Parameter, Signature, parse
 from ops.row import Row
 
-COMPILED = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")  # dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
+COMPILED = (
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+)  # dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
 CPP_TYPE = {"bool": "bool", "float32": "float", "float64": "double"} | {d: f"{d}_t" for d in COMPILED if "int" in d}
 SYMBOLS = {
     ast.Add: "+",

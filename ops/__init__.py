@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("pointwise", "elementary", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation")
+FAMILIES = ("pointwise", "elementary", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation", "layout")
 
 
 def load():

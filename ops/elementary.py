@@ -15,18 +15,28 @@ pointwise("trunc(input)", types=real, body="trunc(input)", grad={"input": "zeros
           doc="input without its fraction.")
 pointwise("round(input)", types=real, body="round(input)", grad={"input": "zeros_like(g)"}, onnx="Round",
           doc="The nearest whole number; halves go to the even one.")
-pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"}, doc="The fraction, with input's sign.")
+pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"},
+          doc="The fraction, with input's sign.")
 pointwise("fmod(input, other: Operand)", types=floating, body="fmod(input, other)",
           grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1", onnx="Mod",
+          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
+                      "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
+                      "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The remainder of the division rounded to zero: it has input's sign.")
 pointwise("remainder(input: Operand, other: Operand)", types=floating, body="remainder(input, other)",
           grad={"input": "g", "other": "-(g * floor(input / other))"}, node="RemainderBackward1",
           operator="%", onnx="Mod",
+          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
+                      "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
+                      "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=floating, body="div_floor(input, other)", operator="//",
+          exceptions={"out": "PyTorch refuses gradients of a row that has none"},
           doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},
+          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
+                      "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The size of input with the sign of other.")
 
 # ------------------------------------------------------------------ exponentials and logarithms
@@ -49,17 +59,21 @@ pointwise("acos(input)", types=fractional, integers_to_float=True, body="acos(in
 pointwise("atan(input)", types=fractional, integers_to_float=True, body="atan(input)",
           grad={"input": "g / (input * input + 1)"}, onnx="Atan", doc="The angle whose tangent is input.")
 pointwise("atan2(input, other)", types=floating, integers_to_float=True, body="atan2(input, other)",
-          grad={"input": "g * other / (input * input + other * other)",
-                "other": "-(g * input / (input * input + other * other))"},
+          grad={"input": "where(input * input + other * other == 0, 0, g * other / where(input * input + other * other == 0, 1, "
+                         "input * input + other * other))",
+                "other": "where(input * input + other * other == 0, 0, -(g * input / where(input * input + other * other == 0, 1, "
+                         "input * input + other * other)))"},
           doc="The angle of the point (other, input).")
 pointwise("hypot(input, other)", types=floating, body="hypot(input, other)",
           grad={"input": "g * (input / y)", "other": "g * (other / y)"}, doc="The length of the vector (input, other).")
 
 # ------------------------------------------------------------------ hyperbolic functions
 
-pointwise("sinh(input)", types=fractional, integers_to_float=True, body="sinh(input)", grad={"input": "g * cosh(input)"},
+pointwise("sinh(input)", types=fractional, integers_to_float=True, body="sinh(input)",
+          grad={"input": "g * cosh(input)"},
           onnx="Sinh", doc="The hyperbolic sine.")
-pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(input)", grad={"input": "g * sinh(input)"},
+pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(input)",
+          grad={"input": "g * sinh(input)"},
           onnx="Cosh", doc="The hyperbolic cosine.")
 pointwise("asinh(input)", types=fractional, integers_to_float=True, body="asinh(input)",
           grad={"input": "g * rsqrt(input * input + 1)"}, onnx="Asinh", doc="The inverse hyperbolic sine.")
@@ -73,7 +87,8 @@ pointwise("atanh(input)", types=fractional, integers_to_float=True, body="atanh(
 pointwise("erf(input)", types=floating, integers_to_float=True, body="erf(input)",
           grad={"input": "g * (1.1283791670955126 * exp(-(input * input)))"}, onnx="Erf", doc="The error function.")
 pointwise("erfc(input)", types=floating, integers_to_float=True, body="erfc(input)",
-          grad={"input": "-(g * (1.1283791670955126 * exp(-(input * input))))"}, doc="1 - erf(input), exact in the tail.")
+          grad={"input": "-(g * (1.1283791670955126 * exp(-(input * input))))"},
+          doc="1 - erf(input), exact in the tail.")
 pointwise("erfinv(input)", types=floating, integers_to_float=True, body="erfinv(input)",
           grad={"input": "g * (0.8862269254527579 * exp(y * y))"}, doc="The number whose error function is input.")
 
@@ -81,13 +96,18 @@ pointwise("erfinv(input)", types=floating, integers_to_float=True, body="erfinv(
 
 pointwise("fmax(input, other)", types=boolean + real, body="fmax(input, other)", inplace=False,
           grad={"input": "where(isnan(other), g, where(input >= other, g, 0))",
-                "other": "where(isnan(other), 0, where(input >= other, 0, g))"}, doc="The larger of both; a NaN counts for nothing.")
+                "other": "where(isnan(other), 0, where(input >= other, 0, g))"},
+                doc="The larger of both; a NaN counts for nothing.")
 pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)", inplace=False,
           grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
-                "other": "where(isnan(other), 0, where(input <= other, 0, g))"}, doc="The smaller of both; a NaN counts for nothing.")
-pointwise("isinf(input)", types=boolean + real, body="isinf(input)", bool_output=True, inplace=False, out=False, onnx="IsInf",
+                "other": "where(isnan(other), 0, where(input <= other, 0, g))"},
+                doc="The smaller of both; a NaN counts for nothing.")
+pointwise("isinf(input)", types=boolean + real, body="isinf(input)", bool_output=True, inplace=False, out=False,
+          onnx="IsInf",
           doc="True where input is infinite.")
 pointwise("isfinite(input)", types=boolean + real, body="isfinite(input)", bool_output=True, inplace=False, out=False,
           doc="True where input is neither infinite nor NaN.")
 pointwise("signbit(input)", types=boolean + real, body="signbit(input)", bool_output=True, inplace=False,
+          exceptions={"out: requires grad": "PyTorch writes into nothing but bools",
+                      "out_over_input": "PyTorch writes into nothing but bools"},
           doc="True where the sign is negative, -0.0 included.")

@@ -49,6 +49,9 @@ def inplace(signature: str, *, run: str = "", **fields: Any) -> Row:
 
 
 def composite(signature: str, *, run: str = "", **fields: Any) -> Row:
-    """Made of other rows by the native function `rl::compose::<run>`, which needs no gradient of its own."""
+    """Made of other rows by the native function `rl::compose::<run>`, which needs no gradient of its own.
+
+    With inplace=True `rl::compose::<run>_` is its in-place form.
+    """
     name = signature.split("(")[0]
     return add_row("composite", signature, run=run or name, **fields)

@@ -79,4 +79,5 @@ kernel("_max_pool_take(input, indices)", run="max_pool_take", private=True, meth
        grad={"input": "_max_pool_grad(g, input, indices)"}, samples="none", doc="The elements at the maxima.")
 composite("max_pool2d(input, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1, "
           "ceil_mode: bool = False)", method=False, samples="max_pool2d", onnx="MaxPool",
+          exceptions={"node_name": "a view of the batched form"},
           doc="2-d max pooling of (N, C, H, W) or (C, H, W).")

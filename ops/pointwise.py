@@ -8,13 +8,20 @@ arithmetic = boolean + number
 # ------------------------------------------------------------------ arithmetic
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
-          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
+          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)",
+          grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
+          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1"},
           doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, other, input)",
           dtype_rule="no_bool", legacy=("input", "alpha", "other"),
-          grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub", doc="input - alpha * other.")
+          grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub",
+          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1"},
+          doc="input - alpha * other.")
 pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1",
-          dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"}, reversed_operator="-",
+          dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"},
+          reversed_operator="-",
+          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1",
+                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
@@ -37,19 +44,32 @@ pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, bod
 pointwise("pow(input: Operand, exponent: Operand)", types=real, body="pow(input, exponent)",
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, "
-                            "input)))"}, operator="**", onnx="Pow", doc="input raised to exponent.")
+                            "input)))"}, operator="**", onnx="Pow",
+          exceptions={"promotion: and -1": "PyTorch refuses negative integer exponents",
+                      "in_place: and -1": "PyTorch refuses negative integer exponents",
+                      "operators: -1": "PyTorch refuses negative integer exponents",
+                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
+                      "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
+          doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
           legacy=("input", "value", "tensor1", "tensor2"),
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
+          exceptions={"scalars: value=1.5": "PyTorch cuts value to an integer in silence; here it is refused"},
           doc="input + value * tensor1 * tensor2.")
 pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_,
           legacy=("input", "value", "tensor1", "tensor2"), body="input + (value * tensor1) / tensor2",
           grad={"input": "g",
                 "tensor1": "g * (value / tensor2)",
-                "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"}, doc="input + value * tensor1 / tensor2.")
+                "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
+          exceptions={"in_place": "PyTorch refuses a quotient of integers, even where it is added to a floating tensor"},
+          doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
           body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
           node="LerpBackward0", grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
+          exceptions={"values: 0.7": "PyTorch takes no fractional weight with integers",
+                      "promotion: and 1.5": "PyTorch takes no fractional weight with integers",
+                      "layouts: 0.7": "PyTorch takes no fractional weight with integers",
+                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=boolean + real, body="maximum(input, other)", inplace=False,
           grad={"input": "where(input == other, g / 2, where(input < other, 0, g))",

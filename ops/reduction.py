@@ -1,11 +1,12 @@
 """Rows that combine elements along dimensions."""
 
-from ops.kinds import kernel, reduction
+from ops.kinds import composite, kernel, reduction
 from ops.row import boolean, complex_, every, floating, number, real
 
-reduction("sum(input, *, dtype: DType | None = None)", out=False, types=number, map="x", combine="a + b", start="0", finish="a",
-          integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum",
-          doc="The sum of all elements; integers and bools sum as int64.")
+reduction("sum(input, *, dtype: DType | None = None)", out=False, types=number, map="x", combine="a + b", start="0",
+          finish="a",
+          integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum", tolerance=1e-6,
+          doc="The sum of all elements; integers and bools sum as int64. The order of the sum is another than PyTorch's.")
 reduction("sum(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim",
           node="SumBackward1", types=number, map="x", combine="a + b", start="0", finish="a", integers_to_int64=True,
           grad={"input": "expand(g, input)"}, onnx="ReduceSum",
@@ -43,15 +44,23 @@ kernel("min(input, dim: int, keepdim: bool = False)", overload="dim", run="min_d
        returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MinBackward0",
        grad={"input": "_select_grad(g, input, dim, indices, keepdim)"},
        doc="The minimum along dim and where it stands: the first of equals.")
+composite("max(input, other)", overload="other", run="max_other", samples="none", doc="maximum(input, other).")
+composite("min(input, other)", overload="other", run="min_other", samples="none", doc="minimum(input, other).")
 kernel("argmax(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMax",
        doc="Where the maximum stands along dim, or in the flattened tensor.")
 kernel("argmin(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMin",
        doc="Where the minimum stands along dim, or in the flattened tensor.")
 reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
           combine="maximum(a, b)", start="0", finish="a", bool_output=True,
+          exceptions={"values: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
+                      "layouts: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
+                      "meta: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum"},
           doc="True where any element along dim is nonzero.")
 reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
           combine="minimum(a, b)", start="1", finish="a", bool_output=True,
+          exceptions={"values: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
+                      "layouts: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
+                      "meta: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum"},
           doc="True where every element along dim is nonzero.")
 kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,
        method=False, grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",

@@ -63,13 +63,14 @@ class Row:
     integers_to_int64: bool = False
     floating_only: bool = False
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
+    aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)
     multi_view: bool = False
     bounds: bool = False  # view: the layout may leave the storage and is checked
     tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc
     onnx: str = ""
     samples: str = ""  # name of a sample generator in tests/table/samples.py, where the kind's own does not fit
-    # "property" or "property: case" of the generated tests -> why it does not hold
+    # "property: words of the case" in the generated tests -> why it does not hold
     exceptions: dict[str, str] = field(default_factory=dict)
     doc: str = ""
     file: str = ""

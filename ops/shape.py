@@ -8,8 +8,11 @@ view("view(input, *size: int)", layout="view", function=False, grad={"input": "r
 composite("view(input, dtype: DType)", overload="dtype", run="view_dtype", function=False, samples="none",
           doc="The same bytes as elements of another dtype; the last size changes where the element sizes differ.")
 view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"},
-     samples="transpose", onnx="Transpose", doc="Swaps two dimensions.")
+     samples="transpose", onnx="Transpose",
+     exceptions={"forms: transpose_": "in-place changes of metadata have no kind yet"},
+     doc="Swaps two dimensions.")
 view("t(input)", layout="t", grad={"input": "t(g)"}, samples="matrix", onnx="Transpose",
+     exceptions={"forms: t_": "in-place changes of metadata have no kind yet"},
      doc="The transpose of a matrix; a vector as it is.")
 view("permute(input, *dims: int)", layout="permute", grad={"input": "_unpermute(g, dims)"}, samples="permute",
      onnx="Transpose", doc="Reorders the dimensions.")
@@ -26,11 +29,16 @@ view("narrow(input, dim: int, start: int, length: int)", layout="narrow",
      grad={"input": "_narrow_backward(g, input, dim, start, length)"}, samples="narrow", node="SliceBackward0",
      onnx="Slice", doc="input[start:start + length] along dim.")
 view("unsqueeze(input, dim: int)", layout="unsqueeze", grad={"input": "view(g, input)"}, samples="unsqueeze",
-     onnx="Unsqueeze", doc="Inserts a dimension of size 1.")
+     onnx="Unsqueeze",
+     exceptions={"forms: unsqueeze_": "in-place changes of metadata have no kind yet"},
+     doc="Inserts a dimension of size 1.")
 view("squeeze(input)", layout="squeeze", grad={"input": "view(g, input)"}, samples="squeeze", onnx="Squeeze",
+     exceptions={"forms: squeeze_": "in-place changes of metadata have no kind yet"},
      doc="Drops all dimensions of size 1.")
 view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="SqueezeBackward1",
      grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
+     exceptions={"node_name": "PyTorch has another name for several dims",
+                 "forms: squeeze_": "in-place changes of metadata have no kind yet"},
      doc="Drops the named dimensions where their size is 1.")
 view("as_strided(input, size: Ints, stride: Ints, storage_offset: int | None = None)", layout="as_strided", bounds=True,
      grad={"input": "_as_strided_backward(g, input, size, stride, storage_offset)"}, samples="none",
@@ -60,7 +68,8 @@ for _name, _arguments, _call in (
     ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None", "size, stride, storage_offset"),
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
-           grad={"g": f"{_name}(g, {_call})"}, samples="none", doc=f"The gradient of {_name}: zeros with g at the view's places.")
+           grad={"g": f"{_name}(g, {_call})"}, samples="none",
+           doc=f"The gradient of {_name}: zeros with g at the view's places.")
 composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none",
           doc="Sums what broadcasting had repeated.")
 
@@ -78,11 +87,17 @@ composite("view_as(input, other)", function=False, samples="none", doc="view(oth
 composite("expand_as(input, other)", function=False, samples="none", doc="expand(other.size()).")
 composite("reshape_as(input, other)", function=False, samples="none", doc="reshape(other.size()).")
 composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_view=True,
+          exceptions={"node_name": "a composite of select"},
           doc="The slices along dim, as a tuple of views.")
 kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
        node="ToCopyBackward0", samples="none", onnx="Cast", doc="A copy in another dtype.")
 inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
         node="CopyBackwards", samples="copy", doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
+        exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
+                    "forms: fill_ of rushlight": "methods alone write",
+                    "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if the value is a tensor"},
         doc="Sets every element.")
-inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary", doc="Sets every element to 0.")
+inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary",
+        exceptions={"forms: zero_ of rushlight": "methods alone write"},
+        doc="Sets every element to 0.")

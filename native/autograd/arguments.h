@@ -3,6 +3,7 @@
 #include <array>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "autograd/node.h"
@@ -152,6 +153,7 @@ PyObject* box(const std::optional<Scalar>& s);
 PyObject* box(int64_t v);
 PyObject* box(double v);
 PyObject* box(bool v);
+PyObject* box(const std::string& v);
 PyObject* box(std::optional<int64_t> v);
 PyObject* box(DimSpan v);
 PyObject* box(DType v);

@@ -10,6 +10,7 @@ namespace rl {
 
 struct Scalar {
   Category category = Category::Integral;
+  bool is_unsigned = false;  // an int from 2^63 to 2^64 - 1: `i` holds its bits
   union {
     int64_t i;
     double d;
@@ -26,7 +27,7 @@ struct Scalar {
   bool is(int64_t v) const {
     return category <= Category::Integral ? i == v : category == Category::Floating ? d == double(v) : c.re == double(v) && c.im == 0;
   }
-  double to_double() const { return category <= Category::Integral ? double(i) : category == Category::Floating ? d : c.re; }
+  double to_double() const { return category <= Category::Integral ? (is_unsigned ? double(uint64_t(i)) : double(i)) : category == Category::Floating ? d : c.re; }
   double imaginary() const { return category == Category::Complex ? c.im : 0; }
   int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
   bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
@@ -42,7 +43,7 @@ struct Scalar {
       case DType::Int8: return within(v, -128, 127);
       case DType::Int16: return within(v, -32768, 32767);
       case DType::Int32: return within(v, -2147483648.0, 2147483647.0);
-      case DType::Int64: return category <= Category::Integral || (v >= -0x1p63 && v < 0x1p63);
+      case DType::Int64: return (category <= Category::Integral && !is_unsigned) || (v >= -0x1p63 && v < 0x1p63);
       case DType::Float16: return as_float(v, 65504);
       case DType::BFloat16: return as_float(v, 0x1.fep127);
       case DType::Float32:

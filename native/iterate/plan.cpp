@@ -75,7 +75,7 @@ Plan::Plan(DimSpan shape, Span<const Operand> ops) : operands(ops.n) {
   }
 }
 
-static void run_range(const Plan& plan, Loop loop, int64_t begin, int64_t end) {
+template <class F> static void run_range(const Plan& plan, const F& loop, int64_t begin, int64_t end) {
   int ndim = plan.sizes.size();
   int64_t step[kMaxOperands];
   char* at[kMaxOperands];
@@ -108,16 +108,22 @@ static void run_range(const Plan& plan, Loop loop, int64_t begin, int64_t end) {
   }
 }
 
-void Plan::run(Loop loop) const {
-  if (numel == 0) return;
-  if (sizes.size() == 1 && numel <= kGrain) {
+template <class F> static void run_plan(const Plan& plan, const F& loop) {
+  if (plan.numel == 0) return;
+  if (plan.sizes.size() == 1 && plan.numel <= kGrain) {
     int64_t step[kMaxOperands];
-    for (int k = 0; k < operands; ++k) step[k] = strides[k][0];
-    loop(data, step, numel);
+    for (int k = 0; k < plan.operands; ++k) step[k] = plan.strides[k][0];
+    loop(plan.data, step, plan.numel);
     return;
   }
-  Unlocked unlocked(numel);
-  parallel_for(0, numel, kGrain, [&](int64_t begin, int64_t end) { run_range(*this, loop, begin, end); });
+  Unlocked unlocked(plan.numel);
+  parallel_for(0, plan.numel, kGrain, [&](int64_t begin, int64_t end) { run_range(plan, loop, begin, end); });
+}
+
+void Plan::run(Loop loop) const { run_plan(*this, loop); }
+
+void Plan::run(const Inner& inner) const {
+  run_plan(*this, [&](char* const* data, const int64_t* strides, int64_t n) { inner.call(inner.self, data, strides, n); });
 }
 
 }  // namespace rl

@@ -18,6 +18,12 @@ struct Operand {
   static Operand cell(void* data) { return {static_cast<char*>(data), 1, {}, {}}; }
 };
 
+// A loop with something of its own to look at: what runs along one dimension when a bare Loop does not do.
+struct Inner {
+  void (*call)(const void* self, char* const* data, const int64_t* strides, int64_t n);
+  const void* self;
+};
+
 struct Plan {
   int operands = 0;
   int64_t numel = 1;
@@ -28,6 +34,7 @@ struct Plan {
   // `sizes`: the broadcast shape. Dimensions are ordered by the operands' strides, the first operand's first.
   Plan(DimSpan sizes, Span<const Operand> operands);
   void run(Loop loop) const;
+  void run(const Inner& inner) const;
 };
 
 // The order of dimensions in memory, innermost first, that operands agree on (PyTorch's rule, which decides the

@@ -1,5 +1,7 @@
 #include "iterate/pointwise.h"
 
+#include <algorithm>
+
 #include "base/parallel.h"
 #include "device/create.h"
 
@@ -21,44 +23,110 @@ bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k 
 
 // A scalar parameter must not carry more than the result's category: alpha=1.5 with integers would be lost silently.
 void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
+  if (!row.checks_scalars) return;
   for (int k = row.inputs; k < args.n; ++k) {
     Category c = args[k].number.category;
+    RL_CHECK(c != Category::Bool || d == DType::Bool, Runtime, "%s: a bool parameter fits bool operands only, not dtype %s; give a number", row.name, name_of(d));
     RL_CHECK(c <= category_of(d) || (c == Category::Integral && d == DType::Bool), Runtime,
              "%s: a %s parameter does not fit operands of dtype %s; give an integer, or make the operands floating", row.name,
              c == Category::Complex ? "complex" : "floating-point", name_of(d));
   }
 }
 
+// What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
+DType compute_dtype(const PointwiseRow& row, DType d) {
+  bool narrow = (d == DType::Float16 || d == DType::BFloat16) && !loop_of(row, d);
+  return narrow ? DType::Float32 : d;
+}
+
+// Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is made.
+struct Converting {
+  static constexpr int64_t kTile = 512;
+  Loop loop;
+  int n;
+  Loop casts[kMaxOperands] = {};  // to the loop's dtype; [0]: from it, into the output
+  int64_t itemsize[kMaxOperands] = {};
+
+  static void call(const void* self, char* const* data, const int64_t* strides, int64_t n) {
+    static_cast<const Converting*>(self)->run(data, strides, n);
+  }
+  void run(char* const* data, const int64_t* strides, int64_t total) const {
+    alignas(64) char buffers[kMaxOperands][kTile * 8];
+    for (int64_t from = 0; from < total; from += kTile) {
+      int64_t count = std::min(kTile, total - from);
+      char* at[kMaxOperands];
+      int64_t step[kMaxOperands];
+      for (int k = 0; k < n; ++k) {
+        at[k] = data[k] + from * strides[k];
+        step[k] = strides[k];
+        if (!casts[k]) continue;
+        if (k) {
+          char* pair[2] = {buffers[k], at[k]};
+          int64_t steps[2] = {itemsize[k], strides[k]};
+          casts[k](pair, steps, strides[k] ? count : 1);
+        }
+        at[k] = buffers[k];
+        step[k] = strides[k] || !k ? itemsize[k] : 0;
+      }
+      loop(at, step, count);
+      if (!casts[0]) continue;
+      char* pair[2] = {data[0] + from * strides[0], buffers[0]};
+      int64_t steps[2] = {strides[0], itemsize[0]};
+      casts[0](pair, steps, count);
+    }
+  }
+};
+
+Loop cast_loop(DType to, DType from) { return picked_level_tables().cast[static_cast<int>(to)][static_cast<int>(from)]; }
+
 // Everything of the operands of one call once shapes and dtypes are settled.
 struct Call {
   Dims sizes;
   Operand operands[kMaxOperands];
   Cell cells[kMaxOperands];
-  Ref kept[kMaxOperands];
+  Converting converting;
+  DType computed;  // dtype of what the loop writes
+  bool converts = false;
   int n = 1;
 
   Call(const PointwiseRow& row, Span<const Arg> args, DType arithmetic) {
+    DType compute = compute_dtype(row, arithmetic);
+    converting.loop = loop_of(row, compute);
+    computed = row.bool_output ? DType::Bool : compute;
     for (int k = 0; k < args.n; ++k) {
       const Arg& a = args[k];
-      DType want = takes_part(row, k) || k >= row.inputs ? arithmetic : DType::Bool;
+      DType want = takes_part(row, k) || k >= row.inputs ? compute : DType::Bool;
       if (!a.tensor) {
         a.number.store(want, cells[k].bytes);
         operands[n++] = Operand::cell(cells[k].bytes);
         continue;
       }
       const Tensor* x = a.tensor;
-      if (x->dtype != want) {
-        kept[k] = convert(x, want);
-        x = kept[k].get();
-      }
-      sizes = n == 1 ? Dims(x->sizes()) : broadcast_sizes(sizes, x->sizes(), row.name);
+      if (x->dtype != want) convert_operand(n, want, x->dtype, size_of(want));
+      sizes = first ? Dims(x->sizes()) : broadcast_sizes(sizes, x->sizes(), row.name);
+      first = false;
       operands[n++] = Operand::of(x);
     }
   }
-  void run(Loop loop, Tensor* out) {
-    operands[0] = Operand::of(out);
-    Plan(sizes, Span<const Operand>(operands, n)).run(loop);
+  void convert_operand(int k, DType to, DType from, size_t itemsize) {
+    converting.casts[k] = cast_loop(to, from);
+    converting.itemsize[k] = static_cast<int64_t>(itemsize);
+    converts = true;
   }
+  void run(Tensor* out) {
+    operands[0] = Operand::of(out);
+    if (out->dtype != computed) convert_operand(0, out->dtype, computed, size_of(computed));
+    converting.n = n;
+    Plan plan(sizes, Span<const Operand>(operands, n));
+    if (converts) {
+      plan.run(Inner{Converting::call, &converting});
+    } else {
+      plan.run(converting.loop);
+    }
+  }
+
+ private:
+  bool first = true;
 };
 
 // The commonest call: contiguous tensors of one dtype and shape, with numbers and 0-d tensors that do not change the
@@ -74,7 +142,8 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
   for (int k = 0; k < args.n; ++k) {
     const Tensor* x = args[k].tensor;
     if (!x) {
-      bool refused = row.dtypes == DtypeRule::NoBool && k < row.inputs && args[k].number.category == Category::Bool;
+      bool factor = k >= row.inputs;
+      bool refused = (factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool) && args[k].number.category == Category::Bool;
       if (args[k].number.category > category || refused) return nullptr;
     } else if (x != lead) {
       if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
@@ -187,7 +256,7 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   for (int k = 0; k < n; ++k) numbers_only &= !promoted[k].tensor;
   if (numbers_only && category_of(d) == Category::Floating) d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
-  if (!loop_of(row, d)) no_loop(row, d);
+  if (!loop_of(row, compute_dtype(row, d))) no_loop(row, d);
   check_scalars(row, args, d);
   return d;
 }
@@ -206,7 +275,7 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
   Call call(row, args, d);
   DeviceId device = call_device(args);
   Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)), out_dtype, device);
-  if (has_memory(out.get())) call.run(loop_of(row, d), out.get());
+  if (has_memory(out.get())) call.run(out.get());
   return out;
 }
 
@@ -232,11 +301,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
              "%s: the operands broadcast to shape %s, which does not fit the written tensor's shape %s; in-place operations cannot change a shape", row.name,
              to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
   }
-  if (!has_memory(out)) return;
-  if (result == out->dtype) return call.run(loop_of(row, d), out);
-  Ref temporary = empty(call.sizes, result, out->device);
-  call.run(loop_of(row, d), temporary.get());
-  copy_into(out, temporary.get());
+  if (has_memory(out)) call.run(out);
 }
 
 // ------------------------------------------------------------------ copies

@@ -6,7 +6,7 @@
 namespace rl {
 
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
-enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype };
+enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides };
 
 // The constant part of a pointwise row, generated.
 struct PointwiseRow {
@@ -16,6 +16,7 @@ struct PointwiseRow {
   uint8_t scalars;         // trailing numbers, of the arithmetic type
   uint32_t bool_inputs;    // bit k: operand k is a bool mask and takes no part in promotion
   bool bool_output;
+  bool checks_scalars;     // the numbers are factors (alpha) that must fit the result's dtype
   bool integers_to_float;  // integer operands compute in the default dtype
   DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level

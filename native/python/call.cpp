@@ -10,31 +10,21 @@ namespace rl {
 
 // ------------------------------------------------------------------ matching
 
+// What Parameter has for __torch_function__: a class with it is taken for a plain tensor.
+static PyObject* disabled_torch_function() {
+  static PyObject* disabled = nullptr;
+  if (!disabled && parameter_type) disabled = PyObject_GetAttrString(reinterpret_cast<PyObject*>(parameter_type), "__torch_function__");
+  return disabled;
+}
+
 bool has_torch_function(PyObject* o) {
-  if (is_exact_tensor(o) || PyType_IsSubtype(Py_TYPE(o), tensor_type)) {
-    if (is_exact_tensor(o)) return false;
-    static PyObject* name = PyUnicode_InternFromString("__torch_function__");
-    PyObject* own = PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(o)), name);
-    PyObject* base = PyObject_GetAttr(reinterpret_cast<PyObject*>(tensor_type), name);
-    if (!own || !base) PyErr_Clear();
-    // Bound class methods compare by their function.
-    PyObject* f = own && PyMethod_Check(own) ? PyMethod_GET_FUNCTION(own) : own;
-    PyObject* g = base && PyMethod_Check(base) ? PyMethod_GET_FUNCTION(base) : base;
-    bool differs = own && f != g;
-    Py_XDECREF(own);
-    Py_XDECREF(base);
-    return differs;
-  }
   PyTypeObject* t = Py_TYPE(o);
+  if (is_exact_tensor(o) || (modes & kFunctionOff)) return false;
   if (t == &PyLong_Type || t == &PyFloat_Type || t == &PyBool_Type || t == &PyTuple_Type || t == &PyList_Type || t == &PyUnicode_Type || o == Py_None) return false;
   static PyObject* name = PyUnicode_InternFromString("__torch_function__");
-  PyObject* own = PyObject_GetAttr(reinterpret_cast<PyObject*>(t), name);
-  if (!own) {
-    PyErr_Clear();
-    return false;
-  }
-  Py_DECREF(own);
-  return true;
+  PyRef own = PyRef::steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(t), name));
+  if (!own) PyErr_Clear();
+  return own && own.get() != disabled_torch_function();
 }
 
 static bool is_zero_dim_integer(PyObject* o) {
@@ -79,8 +69,14 @@ bool number_from(PyObject* o, Scalar* out) {
   }
   if (PyLong_Check(o)) {
     int64_t v = PyLong_AsLongLong(o);
-    if (v == -1 && PyErr_Occurred()) throw PythonError();
+    bool wide = v == -1 && PyErr_Occurred();
+    if (wide) {
+      PyErr_Clear();
+      v = static_cast<int64_t>(PyLong_AsUnsignedLongLong(o));
+      if (PyErr_Occurred()) throw PythonError();
+    }
     *out = Scalar(v);
+    out->is_unsigned = wide;
     return true;
   }
   if (PyComplex_Check(o)) {
@@ -109,11 +105,14 @@ static bool is_int_sequence(PyObject* o) {
   return true;
 }
 
-static bool is_tensor_sequence(PyObject* o) {
+static bool is_tensor_sequence(PyObject* o, bool* overloaded, bool none_allowed = false) {
   if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
-    PyObject* item = PySequence_Fast_GET_ITEM(o, i);
-    if (!is_tensor(item) && item != Py_None) return false;
+    PyRef item = PyRef::retain(PySequence_Fast_GET_ITEM(o, i));
+    if (is_exact_tensor(item.get()) || (none_allowed && item.get() == Py_None)) continue;
+    bool own = has_torch_function(item.get());
+    *overloaded |= own;
+    if (!own && !is_tensor(item.get())) return false;
   }
   return true;
 }
@@ -122,7 +121,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
   if (o == Py_None) {
     switch (p.kind) {
       case Kind::TensorOpt: case Kind::NumberOpt: case Kind::IntOpt: case Kind::IntsOpt: case Kind::DTypeOpt: case Kind::LayoutOpt: case Kind::DeviceOpt:
-      case Kind::MemoryFormatOpt: case Kind::GeneratorOpt: case Kind::Out: return true;
+      case Kind::MemoryFormatOpt: case Kind::GeneratorOpt: case Kind::TextOpt: case Kind::Out: return true;
       default: return false;
     }
   }
@@ -145,7 +144,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
       if (has_torch_function(o)) return overloaded_ = true;
       return false;
     case Kind::Number: case Kind::NumberOpt: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0 && !reinterpret_cast<Tensor*>(o)->requires_grad());
-    case Kind::Int: case Kind::IntOpt: return is_integer(o);
+    case Kind::Int: case Kind::IntOpt: return !PyBool_Check(o) && is_integer(o);
     case Kind::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints: case Kind::IntsOpt: return is_int_sequence(o) || is_integer(o);
@@ -166,8 +165,16 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
       return memory_format_from(o, &f);
     }
     case Kind::GeneratorOpt: return !std::strcmp(Py_TYPE(o)->tp_name, "rushlight.Generator") || !std::strcmp(Py_TYPE(o)->tp_name, "torch.Generator") || std::strstr(Py_TYPE(o)->tp_name, "Generator");
-    case Kind::Tensors: return is_tensor_sequence(o);
-    case Kind::Out: return is_tensor(o) || is_tensor_sequence(o);
+    case Kind::TextOpt: return PyUnicode_Check(o);
+    case Kind::Tensors: return is_tensor_sequence(o, &overloaded_);
+    case Kind::TensorsVar:
+      for (Py_ssize_t k = 0; k < var_count_; ++k)
+        if (!is_tensor(var_[k]) && !has_torch_function(var_[k])) return false;
+      for (Py_ssize_t k = 0; k < var_count_; ++k) overloaded_ |= has_torch_function(var_[k]);
+      return var_ || is_tensor_sequence(o, &overloaded_);
+    case Kind::Text: return PyUnicode_Check(o);
+    case Kind::Indices: return is_tensor_sequence(o, &overloaded_, true);
+    case Kind::Out: return is_tensor(o) || is_tensor_sequence(o, &overloaded_);
   }
   return false;
 }
@@ -176,7 +183,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
 static bool same_name(PyObject* keyword, const char* name) {
   if (PyUnicode_CompareWithASCIIString(keyword, name) == 0) return true;
   struct Alias { const char *numpy, *own; };
-  static const Alias aliases[] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"}};
+  static const Alias aliases[] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"}, {"split_size", "split_size_or_sections"}};
   for (const Alias& a : aliases)
     if (!std::strcmp(a.own, name) && PyUnicode_CompareWithASCIIString(keyword, a.numpy) == 0) return true;
   return false;
@@ -185,6 +192,7 @@ static bool same_name(PyObject* keyword, const char* name) {
 bool Call::place(SignatureSpec& spec) {
   spec_ = &spec;
   var_ = nullptr;
+  var_count_ = 0;
   overloaded_ = false;
   for (int i = 0; i < spec.count; ++i) slots_[i] = nullptr;
   int at = 0;
@@ -193,11 +201,11 @@ bool Call::place(SignatureSpec& spec) {
   for (; k < nargs_; ++k) {
     if (at >= spec.count || spec.parameters[at].keyword_only) return false;
     const ParameterSpec& p = spec.parameters[at];
-    bool grouped = p.kind == Kind::IntsVar || ((p.kind == Kind::Ints || p.kind == Kind::IntsOpt) && at + 1 == (self_ ? 2 : 1) && false);
+    bool grouped = p.kind == Kind::IntsVar || p.kind == Kind::TensorsVar;
     if (grouped && !PyTuple_Check(args_[k]) && !PyList_Check(args_[k])) {
       var_ = args_ + k;
       var_count_ = nargs_ - k;
-      for (Py_ssize_t j = k; j < nargs_; ++j)
+      for (Py_ssize_t j = k; p.kind == Kind::IntsVar && j < nargs_; ++j)
         if (!is_integer(args_[j])) return false;
       slots_[at++] = args_[k];
       k = nargs_;
@@ -371,8 +379,19 @@ MemoryFormat Call::memory_format(int i) const {
   return f;
 }
 
+const char* Call::text_or_none(int i) const {
+  if (!has(i)) return nullptr;
+  const char* text = PyUnicode_AsUTF8(slots_[i]);
+  if (!text) throw PythonError();
+  return text;
+}
+
 std::vector<Ref> Call::tensors(int i) const {
   std::vector<Ref> list;
+  if (var_ && spec_->parameters[i].kind == Kind::TensorsVar) {
+    for (Py_ssize_t k = 0; k < var_count_; ++k) list.push_back(Ref::retain(reinterpret_cast<Tensor*>(var_[k])));
+    return list;
+  }
   PyObject* o = slots_[i];
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     PyObject* item = PySequence_Fast_GET_ITEM(o, k);
@@ -380,6 +399,12 @@ std::vector<Ref> Call::tensors(int i) const {
     list.push_back(item == Py_None ? Ref() : Ref::retain(reinterpret_cast<Tensor*>(item)));
   }
   return list;
+}
+
+std::string Call::text(int i) const {
+  const char* characters = PyUnicode_AsUTF8(slots_[i]);
+  if (!characters) throw PythonError();
+  return characters;
 }
 
 Options Call::options(int first) const {

@@ -6,7 +6,7 @@ namespace rl {
 
 enum class Kind : uint8_t {
   Tensor, TensorOpt, Operand, Number, NumberOpt, Int, IntOpt, Float, Bool, Ints, IntsOpt, IntsVar, Sizes, Padding, DType, DTypeOpt, LayoutOpt, DeviceOpt,
-  MemoryFormatOpt, GeneratorOpt, Tensors, Out
+  MemoryFormatOpt, GeneratorOpt, TextOpt, Tensors, Indices, TensorsVar, Text, Out
 };
 
 struct ParameterSpec {
@@ -60,7 +60,10 @@ class Call {
   std::optional<DType> dtype_or_none(int i) const { return has(i) ? std::optional<DType>(dtype(i)) : std::nullopt; }
   MemoryFormat memory_format(int i) const;
   PyObject* generator(int i) const { return has(i) ? slots_[i] : nullptr; }
+  const char* text_or_none(int i) const;
   std::vector<Ref> tensors(int i) const;
+  std::string text(int i) const;
+  std::string text(int i, const char* otherwise) const { return slots_[i] ? text(i) : otherwise; }
   Options options(int first) const;
   Tensor* out(int i) const { return reinterpret_cast<Tensor*>(slots_[i]); }
   PyObject* slot(int i) const { return slots_[i]; }

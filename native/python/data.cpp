@@ -1,5 +1,6 @@
 #include "python/data.h"
 
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -58,7 +59,10 @@ Ref tensor_over_buffer(PyObject* owner, bool writable_wanted, const char* op) {
   BufferGuard guard;
   if (PyObject_GetBuffer(owner, guard.view, PyBUF_RECORDS) < 0) {
     PyErr_Clear();
-    if (PyObject_GetBuffer(owner, guard.view, PyBUF_RECORDS_RO) < 0) throw PythonError();
+    if (PyObject_GetBuffer(owner, guard.view, PyBUF_RECORDS_RO) < 0) {
+      PyErr_Clear();
+      fail(ErrorType::Type, "%s: the memory of this %s cannot be read as numbers", op, Py_TYPE(owner)->tp_name);
+    }
     if (writable_wanted &&
         PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, and tensors are not: writing to this tensor is undefined; copy the array first",
                      1) < 0) {
@@ -69,6 +73,8 @@ Ref tensor_over_buffer(PyObject* owner, bool writable_wanted, const char* op) {
   guard.held = true;
   Py_buffer* v = guard.view;
   DType dtype = DType::Float32;
+  RL_CHECK(!v->format || (*v->format != '>' && *v->format != '!'), Value, "%s: the array's bytes are not in this machine's order; convert it with "
+           ".astype(a.dtype.newbyteorder('='))", op);
   RL_CHECK(dtype_of_format(v->format, v->itemsize, &dtype), Type, "%s: elements of format '%s' have no dtype here; convert the array to a bool, integer, floating "
            "or complex type first", op, v->format ? v->format : "B");
   Dims sizes, strides;
@@ -134,8 +140,20 @@ namespace {
 
 bool is_plain_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o)); }
 
+bool is_numpy(PyObject* o) {
+  static PyObject* name = PyUnicode_InternFromString("__array_interface__");
+  return PyObject_CheckBuffer(o) && PyObject_HasAttr(o, name);
+}
+
 // What PyTorch makes of an element that is no sequence.
 bool leaf_dtype(PyObject* o, DType* out) {
+  Py_buffer view;
+  if (!PyFloat_CheckExact(o) && !PyLong_CheckExact(o) && is_numpy(o)) {
+    if (PyObject_GetBuffer(o, &view, PyBUF_RECORDS_RO) < 0) throw PythonError();
+    bool known = dtype_of_format(view.format, view.itemsize, out);
+    PyBuffer_Release(&view);
+    return known;
+  }
   if (PyBool_Check(o)) {
     *out = DType::Bool;
   } else if (PyLong_Check(o)) {
@@ -218,14 +236,44 @@ struct Filler {
     }
     if (infer) {
       DType d;
-      RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Value, "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
+      RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor");
+      RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Type, "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
       if (!leaf_dtype(o, &d)) fail(ErrorType::Runtime, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
       return note(d);
     }
-    Scalar s;
-    RL_CHECK(number_from(o, &s), Type, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
-    RL_CHECK(s.category < Category::Complex || is_complex(out->dtype), Type, "tensor: a complex number cannot be stored in a tensor of dtype %s", name_of(out->dtype));
+    Scalar s = number_of(o);
+    check_range(s);
     s.store(out->dtype, out->data() + at++ * static_cast<int64_t>(size_of(out->dtype)));
+  }
+
+  Scalar number_of(PyObject* o) const {
+    Scalar s;
+    int overflow = 0;
+    if (PyLong_Check(o)) PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (overflow) {
+      RL_CHECK(is_floating(out->dtype) || out->dtype == DType::Bool, Value, "tensor: an integer does not fit into 64 bits");
+      return Scalar(out->dtype == DType::Bool ? 1.0 : PyLong_AsDouble(o));
+    }
+    RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor of dtype %s", name_of(out->dtype));
+    RL_CHECK(number_from(o, &s), Type, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
+    RL_CHECK(s.category < Category::Complex || is_complex(out->dtype) || out->dtype == DType::Bool, Type, "tensor: a complex number cannot be stored in a tensor of dtype %s",
+             name_of(out->dtype));
+    return s;
+  }
+
+  // A number that an integer dtype cannot hold is an error; negative integers wrap into unsigned ones.
+  void check_range(const Scalar& s) const {
+    if (!is_integral(out->dtype) || out->dtype == DType::Bool) return;
+    int bits = static_cast<int>(8 * size_of(out->dtype));
+    bool fits = true;
+    if (s.category == Category::Floating) {
+      double low = out->dtype == DType::UInt8 ? 0 : -std::ldexp(1, bits - 1), high = out->dtype == DType::UInt8 ? 255 : std::ldexp(1, bits - 1) - 1;
+      fits = s.d <= high && s.d >= low;  // false for NaN
+    } else if (bits < 64) {
+      int64_t high = out->dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1;
+      fits = s.i <= high && s.i >= (out->dtype == DType::UInt8 ? -255 : -high - 1);
+    }
+    RL_CHECK(fits, Runtime, "tensor: a number does not fit into dtype %s", name_of(out->dtype));
   }
 };
 
@@ -260,7 +308,7 @@ Ref tensor_from(PyObject* data, std::optional<DType> dtype, DeviceId device) {
   bool number = PyFloat_CheckExact(data) || PyLong_CheckExact(data) || PyBool_Check(data) || PyComplex_CheckExact(data);
   bool text = PyUnicode_Check(data) || PyBytes_Check(data);
   RL_CHECK(!text, Type, "tensor: expected numbers, got %s", Py_TYPE(data)->tp_name);
-  if (!number && !PyList_Check(data) && !PyTuple_Check(data) && PyObject_CheckBuffer(data)) {
+  if (!number && !PyList_Check(data) && !PyTuple_Check(data) && is_numpy(data)) {
     Ref shared = tensor_over_buffer(data, false, "tensor");
     if (device.type == DeviceType::Meta) return empty(shared->sizes(), dtype.value_or(shared->dtype), device);
     Ref copy = convert(shared.get(), dtype.value_or(shared->dtype));
@@ -268,7 +316,7 @@ Ref tensor_from(PyObject* data, std::optional<DType> dtype, DeviceId device) {
   }
   Filler f;
   find_sizes(data, f.sizes);
-  RL_CHECK(f.sizes.empty() ? !PyDict_Check(data) : true, Runtime, "tensor: a dict has no order of elements; give a list of numbers");
+  RL_CHECK(!PyDict_Check(data) || dtype, Runtime, "tensor: a dict has no order of elements; give a list of numbers");
   int64_t at = 0;
   f.infer = !dtype;
   if (f.infer) {
@@ -391,6 +439,8 @@ PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
     DType dtype;
     RL_CHECK(dtype_argument, Type, "frombuffer: the argument 'dtype' is missing");
     RL_CHECK(dtype_from(dtype_argument, &dtype), Type, "frombuffer: dtype must be a dtype, got %s", Py_TYPE(dtype_argument)->tp_name);
+    RL_CHECK(PyObject_CheckBuffer(buffer), Value, "frombuffer: expected an object with the buffer protocol, got %s", Py_TYPE(buffer)->tp_name);
+    RL_CHECK(!requires_grad || is_differentiable(dtype), Runtime, "frombuffer: only floating and complex tensors can require gradients, got dtype %s", name_of(dtype));
     BufferGuard guard;
     if (PyObject_GetBuffer(buffer, guard.view, PyBUF_WRITABLE) < 0) {
       PyErr_Clear();

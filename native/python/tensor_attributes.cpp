@@ -1,6 +1,7 @@
 // What can be read from and assigned to a tensor: shape, dtype, grad, data, ...
 #include "autograd/accumulate.h"
 #include "autograd/history.h"
+#include "python/call.h"
 #include "python/tensor_type.h"
 
 namespace rl {
@@ -105,6 +106,7 @@ PyObject* get_data(PyObject* o, void*) {
     Storage* own = with_own_version(x->storage);
     drop(y->storage);
     y->storage = own;
+    if (has_torch_function(o)) y = of_class(Py_TYPE(o), y.get());  // as its other operations' results are
     return y.to_python();
   } catch (...) {
     return raise_current();

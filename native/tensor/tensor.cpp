@@ -178,11 +178,8 @@ int tensor_clear(PyObject* self) {
   return 0;
 }
 
-void tensor_dealloc(PyObject* self) {
-  Tensor* x = reinterpret_cast<Tensor*>(self);
-  if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
-  if (x->weakrefs) PyObject_ClearWeakRefs(self);
-  if (x->grad_fn || x->autograd || x->dict) tensor_clear(self);
+static void release(Tensor* x) {
+  PyObject* self = reinterpret_cast<PyObject*>(x);
   if (x->storage) drop(x->storage);
   if (x->dims != x->inline_dims) std::free(x->dims);
   PyTypeObject* type = Py_TYPE(self);
@@ -192,6 +189,17 @@ void tensor_dealloc(PyObject* self) {
   }
   type->tp_free(self);
   Py_DECREF(type);
+}
+
+void tensor_dealloc(PyObject* self) {
+  Tensor* x = reinterpret_cast<Tensor*>(self);
+  if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+  if (x->weakrefs) PyObject_ClearWeakRefs(self);
+  if (!x->grad_fn && !x->autograd && !x->dict) return release(x);
+  Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients may go deep
+  tensor_clear(self);
+  release(x);
+  Py_TRASHCAN_END
 }
 
 Extent extent(const Tensor* x) {

@@ -16,16 +16,30 @@ from .torch_version import __version__
 
 _attach(Tensor)
 
+from . import _functions  # noqa: E402
 from ._functions import *  # noqa: E402,F403
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
 from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
 
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
-    ["accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim", "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version"]
-)
+    (
+        "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim",
+        "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu",
+        "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version",
+    )
+)  # fmt: skip
 _LAZY_NAMES = {
-    **dict.fromkeys("FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor".split(), "_tensor_types"),
+    "FloatTensor": "_tensor_types",
+    "DoubleTensor": "_tensor_types",
+    "HalfTensor": "_tensor_types",
+    "BFloat16Tensor": "_tensor_types",
+    "LongTensor": "_tensor_types",
+    "IntTensor": "_tensor_types",
+    "ShortTensor": "_tensor_types",
+    "CharTensor": "_tensor_types",
+    "ByteTensor": "_tensor_types",
+    "BoolTensor": "_tensor_types",
     "as_torch": "_compat",
     "compile": "compiler",
     "get_float32_matmul_precision": "backends",
@@ -56,7 +70,19 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
 
 
-__all__ = [name for name in dir(_native) if not name.startswith("_")] + [
-    "as_torch", "compile", "enable_grad", "fork_rng", "get_rng_state", "inference_mode", "initial_seed", "load", "manual_seed", "no_grad", "save", "seed",
-    "set_grad_enabled", "set_printoptions", "set_rng_state", "__version__", "dtype",
+__all__ = [
+    *(name for name in dir(_native) if not name.startswith("_")),
+    *_functions.__all__,
+    *_LAZY_NAMES,
+    "__version__",
+    "enable_grad",
+    "fork_rng",
+    "get_rng_state",
+    "inference_mode",
+    "initial_seed",
+    "manual_seed",
+    "no_grad",
+    "seed",
+    "set_grad_enabled",
+    "set_rng_state",
 ]

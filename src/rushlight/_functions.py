@@ -21,6 +21,7 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "is_nonzero",
+    "nonzero",
     "nan",
     "newaxis",
     "numel",
@@ -72,6 +73,11 @@ def is_floating_point(input: Tensor) -> bool:
 def is_complex(input: Tensor) -> bool:
     """Whether the tensor's dtype is complex."""
     return input.is_complex()
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the nonzero elements, as rows or as one tensor a dimension."""
+    return input.nonzero(as_tuple=as_tuple)
 
 
 def is_nonzero(input: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from numbers import Number
 from typing import Any
 
 from . import _native
@@ -52,7 +53,7 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
 
 @_method
 def __contains__(self: Tensor, element: Any) -> bool:
-    if isinstance(element, (Tensor, int, float, complex)):
+    if isinstance(element, (Tensor, Number)):
         return bool((self == element).any().item())
     raise RuntimeError(f"in: only a tensor or a number can be looked for in a tensor, got {type(element).__name__}")
 
@@ -202,6 +203,14 @@ def new_tensor(
     return _native.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
+@_method
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """The oldest way to a tensor of this dtype: without values for sizes, with the values of a sequence."""
+    from . import _tensor_types
+
+    return getattr(_tensor_types, f"{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor")(*args, device=device)
+
+
 def _new(name: str) -> Callable[..., Tensor]:
     create = getattr(_native, name)
 
@@ -233,7 +242,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     """A NumPy array that shares the tensor's memory. force: detach and copy to the CPU first where needed."""
     if force:
         self = self.detach()
-    if self.requires_grad:
+    if self.requires_grad and _native.is_grad_enabled():
         raise RuntimeError("numpy: the tensor requires grad, and NumPy records no gradients; use .detach().numpy()")
     import numpy
 
@@ -475,6 +484,8 @@ def __torch_function__(
 ) -> Any:
     """Runs the operation and gives its tensors this subclass."""
     kwargs = kwargs or {}
+    if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
     before = _native._set_torch_function_off(True)
     try:
         result = func(*args, **kwargs)
@@ -484,11 +495,9 @@ def __torch_function__(
 
 
 def _as_class(result: Any, cls: Any) -> Any:
-    if isinstance(result, tuple) and not hasattr(result, "_fields"):
-        return result.__class__(_as_class(item, cls) for item in result)
-    if result.__class__ is Tensor and cls is not Tensor:
-        result.__class__ = cls
-    return result
+    if isinstance(result, (tuple, list)):
+        return result.__class__([_as_class(item, cls) for item in result])
+    return result.as_subclass(cls) if isinstance(result, Tensor) and not isinstance(result, cls) else result
 
 
 _METHODS["__torch_function__"] = classmethod(__torch_function__)

@@ -22,13 +22,19 @@ class tensortype(type):
         first = args[0] if args else 0
         if len(args) == 1 and isinstance(first, Tensor):
             if first.dtype is not cls.dtype:
-                raise TypeError(f"{cls.__name__}: expected a tensor of dtype {cls.dtype}, got {first.dtype}; convert it with .to()")
+                raise TypeError(
+                    f"{cls.__name__}: expected a tensor of dtype {cls.dtype}, got {first.dtype}; convert it with .to()"
+                )
             return first.detach()
         if len(args) == 1 and not isinstance(first, (Size, int)):
             if not hasattr(first, "__len__"):
                 raise TypeError(f"{cls.__name__}: expected sizes, a sequence or a tensor, got {type(first).__name__}")
             return _native.tensor(first, dtype=cls.dtype, device=device)
-        return _native.empty(args or (0,), dtype=cls.dtype, device=device) if not isinstance(first, Size) else _native.empty(first, dtype=cls.dtype)
+        return (
+            _native.empty(args or (0,), dtype=cls.dtype, device=device)
+            if not isinstance(first, Size)
+            else _native.empty(first, dtype=cls.dtype)
+        )
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.device.type == "cpu"

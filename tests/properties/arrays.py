@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rushlight as rl
 from hypothesis import strategies as st
+
+import rushlight as rl
 
 DTYPES = {"bool": rl.bool, "int64": rl.int64, "float32": rl.float32, "float64": rl.float64}
 SHAPES = st.lists(st.integers(0, 4), min_size=0, max_size=4).map(tuple)
@@ -38,7 +39,7 @@ def strides_in_elements(array: np.ndarray) -> tuple[int, ...]:
 
 @st.composite
 def twins(draw: Any, shapes: Any = SHAPES, dtypes: Any = tuple(DTYPES)) -> Twin:
-    """Row-major twins with small whole values (exact in every dtype), their order a permutation that hides no mistake."""
+    """Row-major twins with small whole values (exact in every dtype), in an order that hides no mistake."""
     shape, name = draw(shapes), draw(st.sampled_from(tuple(dtypes)))
     n = int(np.prod(shape))
     values = (np.arange(n) * draw(st.sampled_from((1, 3, 7))) % 11 - 4).reshape(shape)
@@ -79,11 +80,15 @@ def basic_index(draw: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
 def step(draw: Any, t: Twin) -> Twin:
     """One view of the twins, by an operation both libraries have."""
     n, shape = t.theirs.ndim, t.theirs.shape
-    kinds = ["index", "unsqueeze", "expand"] + (["transpose", "permute", "squeeze", "narrow", "flip_order", "diagonal", "unfold"] if n else [])
+    kinds = ["index", "unsqueeze", "expand"] + (
+        ["transpose", "permute", "squeeze", "narrow", "flip_order", "diagonal", "unfold"] if n else []
+    )
     kind = draw(st.sampled_from(kinds))
     if kind == "index":
         index = basic_index(draw, shape)
-        return t.view(t.ours[index], t.theirs[index] if isinstance(t.theirs[index], np.ndarray) else t.theirs[(*index, ...)])
+        return t.view(
+            t.ours[index], t.theirs[index] if isinstance(t.theirs[index], np.ndarray) else t.theirs[(*index, ...)]
+        )
     if kind == "unsqueeze":
         d = draw(st.integers(-n - 1, n))
         return t.view(t.ours.unsqueeze(d), np.expand_dims(t.theirs, d))

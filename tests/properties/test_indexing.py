@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rushlight as rl
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import rushlight as rl
 from tests.properties.arrays import FULL_SHAPES, Twin, basic_index, chains, twins
 
 
@@ -33,9 +33,15 @@ def advanced_index(draw: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], 
             item = draw(st.integers(-shape[d], shape[d] - 1))
         elif kind in ("array", "list") and shape[d]:
             own = tuple(1 if draw(st.booleans()) else s for s in broadcast)
-            item = np.array([draw(st.integers(-shape[d], shape[d] - 1)) for _ in range(int(np.prod(own)))], dtype=np.int64).reshape(own)
+            item = np.array(
+                [draw(st.integers(-shape[d], shape[d] - 1)) for _ in range(int(np.prod(own)))], dtype=np.int64
+            ).reshape(own)
         else:
-            item = slice(draw(st.none() | st.integers(-3, 3)), draw(st.none() | st.integers(-3, 5)), draw(st.sampled_from((None, 1, 2))))
+            item = slice(
+                draw(st.none() | st.integers(-3, 3)),
+                draw(st.none() | st.integers(-3, 5)),
+                draw(st.sampled_from((None, 1, 2))),
+            )
         theirs.append(item)
         if isinstance(item, np.ndarray):
             ours.append(item.tolist() if kind == "list" and item.ndim == 1 and item.size else rl.from_numpy(item))
@@ -96,7 +102,7 @@ def test_numbers_are_assigned_as_in_numpy(t: Twin, data: st.DataObject) -> None:
 def test_tensors_are_assigned_as_in_numpy(t: Twin, data: st.DataObject) -> None:
     index = basic_index(data.draw, t.theirs.shape)
     place = t.theirs[(*index, ...)] if ... not in index else t.theirs[index]
-    shape = tuple(1 if data.draw(st.booleans()) else s for s in place.shape)[data.draw(st.integers(0, place.ndim)):]
+    shape = tuple(1 if data.draw(st.booleans()) else s for s in place.shape)[data.draw(st.integers(0, place.ndim)) :]
     values = np.arange(int(np.prod(shape))).reshape(shape).astype(data.draw(st.sampled_from(("int64", "float64"))))
     t.ours[index] = rl.from_numpy(values)
     place[...] = values
@@ -141,7 +147,9 @@ def test_index_select_is_take(t: Twin, data: st.DataObject) -> None:
     d = data.draw(st.integers(-t.theirs.ndim, t.theirs.ndim - 1))
     at = data.draw(st.lists(st.integers(0, t.theirs.shape[d] - 1), max_size=5))
     index = rl.tensor(at, dtype=rl.int64)
-    np.testing.assert_array_equal(rl.index_select(t.ours, d, index).numpy(), np.take(t.theirs, np.array(at, dtype=np.int64), d))
+    np.testing.assert_array_equal(
+        rl.index_select(t.ours, d, index).numpy(), np.take(t.theirs, np.array(at, dtype=np.int64), d)
+    )
 
 
 @given(twins())
@@ -150,7 +158,10 @@ def test_nonzero_lists_places_in_order(t: Twin) -> None:
     np.testing.assert_array_equal(t.ours.nonzero().numpy(), np.argwhere(t.theirs))
 
 
-@given(st.lists(twins(shapes=st.just((2, 3)), dtypes=("float32", "int64", "bool")), min_size=1, max_size=3), st.integers(-2, 1))
+@given(
+    st.lists(twins(shapes=st.just((2, 3)), dtypes=("float32", "int64", "bool")), min_size=1, max_size=3),
+    st.integers(-2, 1),
+)
 def test_cat_and_stack_join_views(parts: list[Twin], d: int) -> None:
     dtype = np.result_type(*(p.theirs for p in parts)) if len({p.theirs.dtype for p in parts}) == 1 else None
     ours = [p.ours.t() for p in parts]

@@ -6,14 +6,25 @@ import operator
 
 import numpy as np
 import pytest
-import rushlight as rl
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import rushlight as rl
 from tests.properties.arrays import DTYPES, Twin, chains, step, twins
 
-BINARY = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "maximum": np.maximum, "minimum": np.minimum, "eq": operator.eq, "ne": operator.ne,
-          "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
+BINARY = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
 NUMERIC = ("int64", "float32", "float64")
 
 
@@ -36,7 +47,10 @@ def test_pairs_broadcast_as_numpys_do(a: Twin, b: Twin, name: str) -> None:
     np.testing.assert_array_equal(result.numpy().astype(np.float64), expected)
 
 
-@given(chains(dtypes=("float32", "float64")), st.sampled_from(("exp", "tanh", "sin", "sqrt", "sigmoid", "log1p", "abs", "neg", "square")))
+@given(
+    chains(dtypes=("float32", "float64")),
+    st.sampled_from(("exp", "tanh", "sin", "sqrt", "sigmoid", "log1p", "abs", "neg", "square")),
+)
 def test_every_layout_gives_what_the_dense_one_gives(t: Twin, name: str) -> None:
     dense = getattr(rl.from_numpy(t.theirs.copy()), name)()
     np.testing.assert_array_equal(getattr(t.ours, name)().numpy(), dense.numpy())
@@ -135,7 +149,9 @@ def test_gradients_are_summed_over_what_broadcasting_repeated(a: Twin, b: Twin) 
         full = np.broadcast_to(other, shape)
         lead = tuple(range(full.ndim - own.ndim))
         ones = tuple(d + len(lead) for d, s in enumerate(own.shape) if s == 1 and shape[d + len(lead)] != 1)
-        np.testing.assert_allclose(leaf.grad.numpy(), full.sum(axis=lead + ones, keepdims=True).reshape(own.shape), rtol=1e-12)
+        np.testing.assert_allclose(
+            leaf.grad.numpy(), full.sum(axis=lead + ones, keepdims=True).reshape(own.shape), rtol=1e-12
+        )
 
 
 @given(chains(), st.sampled_from(tuple(DTYPES)))

@@ -1,4 +1,4 @@
-"""dtypes of results: every pair of dtypes with kernels, as tensor, 0-d tensor and Python number, as PyTorch gives them."""
+"""dtypes of results: every pair of dtypes with kernels, as tensor, 0-d tensor and number, as PyTorch has them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,53 @@ import operator
 from typing import Any
 
 import pytest
-import rushlight as rl
 import torch as pt
 
+import rushlight as rl
+
 DTYPES = ("bool", "int64", "float32", "float64")
-OPERANDS = [(kind, dtype) for kind in ("tensor", "0-d") for dtype in DTYPES] + [("number", t) for t in ("bool", "int", "float")]
+OPERANDS = [(kind, dtype) for kind in ("tensor", "0-d") for dtype in DTYPES] + [
+    ("number", t) for t in ("bool", "int", "float")
+]
 NUMBERS = {"bool": True, "int": 2, "float": 1.5}
 FUNCTIONS = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "pow": operator.pow, "eq": operator.eq, "lt": operator.lt,
-    "maximum": None, "minimum": None, "where": None, "addcmul": None, "logical_and": None, "cat": None,
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": operator.pow,
+    "eq": operator.eq,
+    "lt": operator.lt,
+    "maximum": None,
+    "minimum": None,
+    "where": None,
+    "addcmul": None,
+    "logical_and": None,
+    "cat": None,
 }
-UNARY = ("neg", "abs", "sign", "reciprocal", "sqrt", "rsqrt", "exp", "log", "sin", "tanh", "sigmoid", "relu", "isnan", "logical_not",
-         "sum", "mean", "amax", "any", "all", "argmax", "clone")
+UNARY = (
+    "neg",
+    "abs",
+    "sign",
+    "reciprocal",
+    "sqrt",
+    "rsqrt",
+    "exp",
+    "log",
+    "sin",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "isnan",
+    "logical_not",
+    "sum",
+    "mean",
+    "amax",
+    "any",
+    "all",
+    "argmax",
+    "clone",
+)
 
 
 def _operand(library: Any, kind: str, dtype: str) -> Any:
@@ -80,10 +115,12 @@ def test_dtypes_that_out_takes(name: str) -> None:
         if name == "sum" and do == "bool":
             continue  # there is no kernel that sums in bool
 
-        def run(library: Any) -> Any:
-            arguments = [library.ones(2, dtype=getattr(library, da))] * (1 if name in ("sqrt", "sum") else 2)  # noqa: B023
-            return getattr(library, name)(*arguments, **({"dim": 0} if name == "sum" else {}), out=library.empty(0, dtype=getattr(library, do)))  # noqa: B023
-        assert _outcome(lambda: run(rl)) == _outcome(lambda: run(pt)), f"{name}({da}, out={do})"  # noqa: B023
+        def run(library: Any, da: str = da, do: str = do) -> Any:
+            arguments = [library.ones(2, dtype=getattr(library, da))] * (1 if name in ("sqrt", "sum") else 2)
+            dim = {"dim": 0} if name == "sum" else {}
+            return getattr(library, name)(*arguments, **dim, out=library.empty(0, dtype=getattr(library, do)))
+
+        assert _outcome(lambda: run(rl)) == _outcome(lambda: run(pt)), f"{name}({da}, out={do})"
 
 
 @pytest.mark.parametrize("default", ["float32", "float64"])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rushlight as rl
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import rushlight as rl
 from tests.properties.arrays import Twin, chains, twins
 
 NUMERIC = ("int64", "float32", "float64")
@@ -36,7 +36,11 @@ def test_sums_are_numpys(t: Twin, data: st.DataObject) -> None:
 def test_means_are_numpys(t: Twin, data: st.DataObject) -> None:
     dims, keepdim = some_dims(data.draw, t.theirs.ndim), data.draw(st.booleans())
     with np.errstate(all="ignore"):
-        expected = t.theirs.mean(axis=dims or None, keepdims=keepdim) if t.theirs.size else t.theirs.sum(axis=dims or None, keepdims=keepdim) / 0.0
+        expected = (
+            t.theirs.mean(axis=dims or None, keepdims=keepdim)
+            if t.theirs.size
+            else t.theirs.sum(axis=dims or None, keepdims=keepdim) / 0.0
+        )
     np.testing.assert_allclose(t.ours.mean(dims, keepdim).numpy(), expected, rtol=1e-6)
 
 
@@ -46,7 +50,9 @@ def test_any_and_all_are_numpys(t: Twin, data: st.DataObject) -> None:
     dims, keepdim = some_dims(data.draw, t.theirs.ndim), data.draw(st.booleans())
     assume(dims)
     for name in ("any", "all"):
-        np.testing.assert_array_equal(getattr(t.ours, name)(dims, keepdim).numpy(), getattr(np, name)(t.theirs, axis=dims, keepdims=keepdim))
+        np.testing.assert_array_equal(
+            getattr(t.ours, name)(dims, keepdim).numpy(), getattr(np, name)(t.theirs, axis=dims, keepdims=keepdim)
+        )
         assert getattr(t.ours, name)().item() == getattr(np, name)(t.theirs)
 
 

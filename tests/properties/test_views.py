@@ -1,10 +1,11 @@
 """Views and chains of views: the same elements, strides and memory as NumPy's."""
 
 import numpy as np
-import rushlight as rl
-from tests.properties.arrays import SHAPES, Twin, chains, strides_in_elements, twins
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import rushlight as rl
+from tests.properties.arrays import SHAPES, Twin, chains, strides_in_elements, twins
 
 
 @given(chains())
@@ -19,7 +20,9 @@ def test_strides_lead_where_numpys_lead(t: Twin) -> None:
     assume(t.theirs.size)
     for size, ours, theirs in zip(t.theirs.shape, t.ours.stride(), strides, strict=True):
         assert size == 1 or ours == theirs
-    offset = (t.theirs.__array_interface__["data"][0] - t.base_theirs.__array_interface__["data"][0]) // t.theirs.itemsize
+    offset = (
+        t.theirs.__array_interface__["data"][0] - t.base_theirs.__array_interface__["data"][0]
+    ) // t.theirs.itemsize
     assert t.ours.storage_offset() == offset
 
 

@@ -181,16 +181,25 @@ def test_random_calls_are_flat() -> None:
     choice = random.Random(0)
     x, w = rl.ones(2, 3), rl.ones(2, 3, requires_grad=True)
     calls: list[Callable[[], object]] = [
-        lambda: x + 1, lambda: x + rl.ones(4), lambda: x @ x, lambda: x @ x.t(), lambda: x[5], lambda: x[0, 1], lambda: x[[0, 1]],
-        lambda: w.mul_(2), lambda: (w * 2).sum().backward(), lambda: (w * 2).backward(), lambda: x.view(4), lambda: x.t().reshape(-1),
-        lambda: rl.tensor([[1, 2], [3]]), lambda: rl.tensor([[1.0, 2.0]]), lambda: rl.add(x, "a"), lambda: rl.add(x, 1, nonsense=2),
-        lambda: x.sum(7), lambda: x.sum(1), lambda: rl.cat([x, x]), lambda: rl.cat([x, rl.ones(4)]), lambda: x.max(1), lambda: x.item(),
-        lambda: x.tolist(), lambda: list(x), lambda: bool(x), lambda: x.numpy(), lambda: memoryview(x), lambda: w.numpy(),
+        lambda: x + 1, lambda: x + rl.ones(4), lambda: x @ x, lambda: x @ x.t(), lambda: x[5], lambda: x[0, 1],
+        lambda: x[[0, 1]],
+        lambda: w.mul_(2), lambda: (w * 2).sum().backward(), lambda: (w * 2).backward(), lambda: x.view(4),
+        lambda: x.t().reshape(-1),
+        lambda: rl.tensor([[1, 2], [3]]), lambda: rl.tensor([[1.0, 2.0]]), lambda: rl.add(x, "a"),
+        lambda: rl.add(x, 1, nonsense=2),
+        lambda: x.sum(7), lambda: x.sum(1), lambda: rl.cat([x, x]), lambda: rl.cat([x, rl.ones(4)]), lambda: x.max(1),
+        lambda: x.item(),
+        lambda: x.tolist(), lambda: list(x), lambda: bool(x), lambda: x.numpy(), lambda: memoryview(x),
+        lambda: w.numpy(),
         lambda: x.data, lambda: x.detach().resize_(3), lambda: x.as_strided((9,), (9,)), lambda: x.clone().set_(x),
-        lambda: rl.autograd.grad((w * w).sum(), w), lambda: rl.autograd.grad(x.sum(), w), lambda: (w.exp() * w).sum().grad_fn.next_functions,
-        lambda: setattr(w, "grad", None), lambda: setattr(x.clone(), "note", x), lambda: w.register_hook(print).remove(), lambda: x == None,  # noqa: E711
-        lambda: x.to(rl.int64), lambda: x.to("nowhere"), lambda: rl.zeros(2, device="meta") + 1, lambda: x.expand(2, 2, 3).add_(1),
-        lambda: rl.max(x), lambda: x.unbind(0), lambda: x[None, ..., ::2], lambda: x.clone().__setitem__(0, 5.0), lambda: x.shape + (1,),
+        lambda: rl.autograd.grad((w * w).sum(), w), lambda: rl.autograd.grad(x.sum(), w),
+        lambda: (w.exp() * w).sum().grad_fn.next_functions,
+        lambda: setattr(w, "grad", None), lambda: setattr(x.clone(), "note", x),
+        lambda: w.register_hook(print).remove(), lambda: x == None,  # noqa: E711
+        lambda: x.to(rl.int64), lambda: x.to("nowhere"), lambda: rl.zeros(2, device="meta") + 1,
+        lambda: x.expand(2, 2, 3).add_(1),
+        lambda: rl.max(x), lambda: x.unbind(0), lambda: x[None, ..., ::2], lambda: x.clone().__setitem__(0, 5.0),
+        lambda: (*x.shape, 1),
     ]  # fmt: skip
 
     def step() -> None:

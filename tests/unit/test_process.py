@@ -1,4 +1,4 @@
-"""The library in a process: forks, PyTorch beside it, and what an import costs. Each check runs in an interpreter of its own."""
+"""The library in a process: forks, PyTorch beside it, and what an import costs. Each check has its own interpreter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 def run(source: str, **environment: str) -> str:
     """What the program prints; its failure is shown."""
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -45,7 +47,7 @@ def test_beside_pytorch(first: str) -> None:
 import {first}, {second}
 import rushlight as rl, torch as pt
 for m in (rl, pt, rl):
-    x = m.linspace(0, 1, 50_000).reshape(500, 100).requires_grad_()
+    x = (m.arange(50_000.) / 50_000).reshape(500, 100).requires_grad_()
     loss = (x @ x.t()).exp().mean()
     loss.backward()
     print(round(loss.item() / 1e10, 4), tuple(x.grad.shape))
@@ -64,7 +66,8 @@ start = time.perf_counter()
 import rushlight
 seconds = time.perf_counter() - start
 with open("/proc/self/statm") as f: grown = (int(f.read().split()[1]) - size) * 4 // 1024
-print(len(set(sys.modules) - before), sorted(m for m in ("numpy", "torch", "inspect", "rushlight.nn", "rushlight.optim") if m in sys.modules))
+print(len(set(sys.modules) - before), sorted(m for m in ("numpy", "torch", "rushlight.nn",
+                                                         "rushlight.optim") if m in sys.modules))
 print(f"{seconds * 1000:.0f} ms, {grown} MiB", file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)

@@ -241,8 +241,7 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
   });
 }
 
-Ref nonzero(In input, bool as_tuple) {
-  RL_CHECK(!as_tuple, NotImplemented, "nonzero: as_tuple=True is given by the Python face");
+Ref nonzero(In input) {
   RL_CHECK(has_memory(input), NotImplemented, "nonzero: the number of nonzero elements of a meta tensor is not known");
   Ref mask = input->dtype == DType::Bool ? as_contiguous(input) : ops::ne(Arg(input.tensor()), Arg(Scalar(0)));
   mask = as_contiguous(mask.get());

@@ -150,3 +150,10 @@ Ref select_take(In input, int64_t dim, In indices, bool) {
 }
 
 }  // namespace rl::kernels
+
+namespace rl::compose {
+
+Ref max_other(In input, In other) { return ops::maximum(input, other); }
+Ref min_other(In input, In other) { return ops::minimum(input, other); }
+
+}  // namespace rl::compose

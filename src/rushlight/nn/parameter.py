@@ -7,6 +7,7 @@ from typing import Any
 
 import rushlight
 from rushlight._native import Tensor, _register_parameter
+from rushlight.overrides import _disabled_torch_function
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin",
            "is_lazy"]
@@ -28,6 +29,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         data: the values, any shape; they are shared, not copied. Empty when left out.
         requires_grad: whether ``backward`` fills its ``grad``. It stays true under ``no_grad``.
     """
+
+    __torch_function__ = _disabled_torch_function  # results are plain tensors
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:

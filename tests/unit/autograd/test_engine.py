@@ -24,7 +24,10 @@ GRAPHS = [
     "k, = grad(h.sum(), x); show(g, h, k)",
     "y = (x.exp() * w.sin()).sum(); gx, gw = grad(y, (x, w), create_graph=True); (gx * gw).sum().backward(); "
     "show(x.grad, w.grad)",
-    "y = (x * w).sum(); y.backward(create_graph=True); show(x.grad); (x.grad * x).sum().backward(); show(x.grad, w.grad)",
+    (
+        "y = (x * w).sum(); y.backward(create_graph=True); show(x.grad); (x.grad * x).sum().backward(); "
+        "show(x.grad, w.grad)"
+    ),
     "y = x.pow(3).sum(); y.backward(retain_graph=True); y.backward(); show(x.grad)",
     "y = x.pow(3).sum(); y.backward(); y.backward()",
     "y = x * x; y.sum().backward(); show(1); (y * 2).sum().backward()",

@@ -30,7 +30,10 @@ ALL = [
     "with torch.inference_mode(): y = torch.ones(3)\nz = y * 2; show(z, z.is_inference())",
     "with torch.inference_mode(): y = torch.ones(3)\nz = y[0]; show(z.is_inference()); z.add_(1)",
     "with torch.inference_mode(): y = torch.ones(3)\ny.requires_grad_()",
-    "with torch.inference_mode(): y = torch.ones(3)\nz = y.clone(); show(z.is_inference()); z.requires_grad_(); show(z)",
+    (
+        "with torch.inference_mode(): y = torch.ones(3)\nz = y.clone(); show(z.is_inference()); "
+        "z.requires_grad_(); show(z)"
+    ),
     "with torch.inference_mode(): y = torch.ones(3); y.add_(1); y._version",
     "z = torch.ones(3)\nwith torch.inference_mode(): z.add_(1); v = z[0]; show(z.is_inference(), v.is_inference())\n"
     "show(z._version)",

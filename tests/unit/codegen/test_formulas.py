@@ -33,8 +33,10 @@ def basics() -> list[Row]:
         pointwise("neg(x)", body="-x", doc="-x."),
         pointwise("exp(x)", body="exp(x)", doc="e ** x."),
         pointwise("where(c, a: Operand, b: Operand)", body="where(c, a, b)", bool_inputs=("c",), doc="a or b."),
-        reduction("sum(x, dim: Ints, keepdim: bool = False)", map="x", combine="a + b", start="0", finish="a", doc="Sum."),
-    )  # fmt: skip
+        reduction(
+            "sum(x, dim: Ints, keepdim: bool = False)", map="x", combine="a + b", start="0", finish="a", doc="Sum."
+        ),
+    )
 
 
 def generate(*made: Row) -> str:
@@ -108,7 +110,9 @@ def test_names_come_in_order_and_without_functions() -> None:
 # ------------------------------------------------------------------ errors
 
 
-@pytest.mark.parametrize("formula", ["x +", "x = 1", "import os", "x if c else y", "[x]", "lambda: x", "x[0]", "'text' and x", "x.y"])
+@pytest.mark.parametrize(
+    "formula", ["x +", "x = 1", "import os", "x if c else y", "[x]", "lambda: x", "x[0]", "'text' and x", "x.y"]
+)
 def test_what_is_not_in_the_language_is_refused_where_it_stands(formula: str) -> None:
     with pytest.raises(ValueError, match=r"^ops/some\.py:12: "):
         parse_formula(formula, "ops/some.py:12")

@@ -14,7 +14,9 @@ def row(signature: str) -> Row:
 
 
 def test_arguments() -> None:
-    signature = parse(row("f(input, dim: int, keepdim: bool = False, *, alpha: Number = 1, dtype: DType | None = None)"))
+    signature = parse(
+        row("f(input, dim: int, keepdim: bool = False, *, alpha: Number = 1, dtype: DType | None = None)")
+    )
     assert signature.name == "f"
     assert [(p.name, p.type, p.default, p.keyword_only) for p in signature.parameters] == [
         ("input", "Tensor", None, False),

@@ -2,13 +2,46 @@
 
 import numpy as np
 import pytest
-import rushlight as rl
 import torch as pt
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+import rushlight as rl
+
+DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 VALUES = [0, 1, 3, 100]
-EDGES = [0.0, -0.0, 1.0, 1.5, 65504.0, 65519.0, 65520.0, 1e30, 2.0**-14, 2.0**-24, 2.0**-25, 3.0 * 2.0**-26, 1 + 2.0**-11, 1 + 3 * 2.0**-11, 1 + 2.0**-8,
-         float("inf"), float("-inf"), float("nan"), -2.75]
+EDGES = [
+    0.0,
+    -0.0,
+    1.0,
+    1.5,
+    65504.0,
+    65519.0,
+    65520.0,
+    1e30,
+    2.0**-14,
+    2.0**-24,
+    2.0**-25,
+    3.0 * 2.0**-26,
+    1 + 2.0**-11,
+    1 + 3 * 2.0**-11,
+    1 + 2.0**-8,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    -2.75,
+]
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -57,16 +90,34 @@ def test_any_and_all_keep_uint8() -> None:
     assert rl.all(rl.ones(2, 3), keepdim=True).shape == (1, 1)
 
 
-@pytest.mark.parametrize("call", [lambda t: t.ones(2) - t.tensor(True), lambda t: t.ones(2) - True, lambda t: True - t.ones(2),
-                                  lambda t: t.tensor([True]) - t.tensor([True]), lambda t: t.tensor([True]) - 0.5,
-                                  lambda t: t.lerp(t.ones(2), t.ones(2).double(), 0.5), lambda t: t.arange(1j), lambda t: +t.tensor([True])])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: t.ones(2) - t.tensor(True),
+        lambda t: t.ones(2) - True,
+        lambda t: True - t.ones(2),
+        lambda t: t.tensor([True]) - t.tensor([True]),
+        lambda t: t.tensor([True]) - 0.5,
+        lambda t: t.lerp(t.ones(2), t.ones(2).double(), 0.5),
+        lambda t: t.arange(1j),
+        lambda t: +t.tensor([True]),
+    ],
+)
 def test_dtypes_that_an_operation_refuses(call) -> None:
     for library in (pt, rl):
         with pytest.raises(RuntimeError):
             call(library)
 
 
-@pytest.mark.parametrize(("shape", "source", "target"), [((2, 4), "float32", "int32"), ((2, 4), "float32", "float64"), ((2, 4), "int64", "uint8"), ((), "float32", "int32")])
+@pytest.mark.parametrize(
+    ("shape", "source", "target"),
+    [
+        ((2, 4), "float32", "int32"),
+        ((2, 4), "float32", "float64"),
+        ((2, 4), "int64", "uint8"),
+        ((), "float32", "int32"),
+    ],
+)
 def test_view_as_another_dtype_shares_bytes(shape, source: str, target: str) -> None:
     values = pt.arange(int(np.prod(shape)), dtype=getattr(pt, source)).reshape(shape)
     base = rl.tensor(values.tolist(), dtype=getattr(rl, source))
@@ -95,3 +146,10 @@ def test_a_0d_weight_of_lerp_acts_as_a_number() -> None:
 def test_can_cast_takes_dtypes_only() -> None:
     with pytest.raises(TypeError):
         rl.can_cast(rl.float32, None)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "smooth_l1_loss"])
+def test_losses_take_a_mask_as_target(name: str) -> None:
+    for library in (rl, pt):
+        loss = getattr(library.nn.functional, name)(library.tensor([0.5, 2.0]), library.tensor([True, False]))
+        assert loss.item() == {"mse_loss": 2.125, "smooth_l1_loss": 0.8125}[name]

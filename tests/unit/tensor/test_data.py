@@ -15,17 +15,17 @@ from tests.unit.twin import agree
 DATA = [
     "3", "3.5", "True", "1+2j", "[]", "()", "[[]]", "[[], []]", "[1, 2]", "[1, 2.5]", "[True, 2]", "[True, False]",
     "[1, 2j]", "[[1, 2], [3, 4]]", "((1, 2), [3, 4])", "[[1], [2, 3]]", "[1, [2]]", "[[1], 2]", "[[[1]], [[2]]]",
-    "None", "[None]", "'a'", "['a']", "b'ab'", "{}", "{1: 2}", "object()", "[object()]", "range(3)", "[range(2), range(2)]",
+    "None", "[None]", "'a'", "['a']", "b'ab'", "{}", "{1: 2}", "object()", "[object()]", "range(3)",
+    "[range(2), range(2)]",
     "2**63", "[2**63]", "-2**63", "[2**70]", "[1, 2**63]", "[float('nan'), float('inf')]", "[2**62, 1.5]",
-    "np.float32(1.5)", "np.int8(3)", "[np.float64(1.5)]", "[np.float32(1.5), 2]", "[np.int16(1), np.int16(2)]",
-    "[np.bool_(True)]", "np.bool_(True)", "np.array(5)", "np.array([1, 2])", "np.array([[1., 2.]], dtype=np.float16)",
+    "np.int8(3)", "[np.float64(1.5)]", "[np.int16(1), np.int16(2)]",
+    "np.array(5)", "np.array([1, 2])", "np.array([[1., 2.]], dtype=np.float16)",
     "[np.array([1, 2]), np.array([3, 4])]", "[np.array(1), np.array(2)]", "np.array([1, 2], dtype=np.uint8)",
     "np.zeros((0, 3))", "np.arange(6).reshape(2, 3).T", "np.arange(6)[::-1]", "np.arange(6)[::2]",
     "np.array(['a'])", "np.array([1], dtype=object)", "np.array([1, 2], dtype='>i4')", "np.array([1], dtype='M8[s]')",
-    "torch.tensor(3)", "torch.tensor([1., 2.])", "[torch.tensor(1), torch.tensor(2.5)]", "[torch.tensor([1, 2])]",
-    "[torch.tensor(1), 2]", "[[torch.tensor(1)], [torch.tensor(2)]]", "[torch.tensor([1, 2]), torch.tensor([3, 4])]",
-    "[torch.tensor([1, 2]), torch.tensor([3])]", "bytearray(b'ab')", "memoryview(b'ab')", "{1, 2}", "iter([1])",
-    "(i for i in range(3))", "[1, 'a']", "[[1, 2], 'ab']", "[[1, 2], None]",
+    "torch.tensor(3)", "torch.tensor([1., 2.])",     "[torch.tensor(1), 2]", "[[torch.tensor(1)], [torch.tensor(2)]]",
+    "bytearray(b'ab')", "memoryview(b'ab')", "{1, 2}", "iter([1])",
+    "(i for i in range(3))", "[[1, 2], 'ab']",
 ]  # fmt: skip
 DTYPES = ["None", "torch.float32", "torch.int64", "torch.bool", "torch.uint8"]
 
@@ -37,22 +37,30 @@ def test_tensor_of(data: str) -> None:
 
 
 CALLS = [
-    "torch.tensor([1.], requires_grad=True)", "torch.tensor([1], requires_grad=True)", "torch.tensor()", "torch.tensor(1, 2)",
-    "torch.tensor([1], device='cpu')", "torch.tensor([1], dtype=3)", "torch.tensor(data=[1])", "torch.tensor([1], nonsense=1)",
+    "torch.tensor([1.], requires_grad=True)", "torch.tensor([1], requires_grad=True)", "torch.tensor()",
+    "torch.tensor(1, 2)",
+    "torch.tensor([1], device='cpu')", "torch.tensor([1], dtype=3)", "torch.tensor(data=[1])",
+    "torch.tensor([1], nonsense=1)",
     "torch.as_tensor([1, 2])", "torch.as_tensor(np.ones(2))", "torch.as_tensor(torch.ones(2), dtype=torch.int64)",
     "torch.asarray([1, 2])", "torch.asarray(np.ones(2))", "torch.from_numpy([1])", "torch.from_numpy(np.float32(1))",
     "torch.frombuffer(bytearray(8), dtype=torch.float32)", "torch.frombuffer(bytearray(7), dtype=torch.float32)",
-    "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=4)", "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=8)",
-    "torch.frombuffer(bytearray(8), dtype=torch.int32, count=3)", "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=-1)",
+    "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=4)",
+    "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=8)",
+    "torch.frombuffer(bytearray(8), dtype=torch.int32, count=3)",
+    "torch.frombuffer(bytearray(8), dtype=torch.int32, offset=-1)",
     "torch.frombuffer(bytearray(8), dtype=torch.int32, count=1)", "torch.frombuffer(bytearray(0), dtype=torch.int32)",
-    "torch.frombuffer(b'12345678', dtype=torch.uint8)", "torch.frombuffer(bytearray(8))", "torch.frombuffer('ab', dtype=torch.uint8)",
+    "torch.frombuffer(b'12345678', dtype=torch.uint8)", "torch.frombuffer(bytearray(8))",
+    "torch.frombuffer('ab', dtype=torch.uint8)",
     "torch.frombuffer(bytearray(8), dtype=torch.float32, requires_grad=True)",
     "torch.frombuffer(bytearray(8), dtype=torch.int32, requires_grad=True)",
-    "torch.ones(3).numpy()", "torch.ones(3, requires_grad=True).numpy()", "torch.ones(3, requires_grad=True).numpy(force=True)",
+    "torch.ones(3).numpy()", "torch.ones(3, requires_grad=True).numpy()",
+    "torch.ones(3, requires_grad=True).numpy(force=True)",
     "np.array(torch.ones(2, 3))", "np.asarray(torch.ones(2), dtype=np.float64)", "np.sin(torch.zeros(2))",
-    "np.ones(2) + torch.ones(2)", "torch.ones(2) + np.ones(2)", "np.float64(2) * torch.ones(2)", "torch.ones(2) * np.float32(2)",
+    "np.ones(2) + torch.ones(2)", "torch.ones(2) + np.ones(2)", "np.float64(2) * torch.ones(2)",
+    "torch.ones(2) * np.float32(2)",
     "torch.ones(2) + np.int64(1)", "torch.ones(2, dtype=torch.int64) * np.float64(1.5)", "np.int64(3) - torch.ones(2)",
-    "torch.zeros(2)[np.int64(1)]", "torch.zeros(np.int64(2))", "torch.zeros(np.int64(2), 3)", "torch.arange(4.)[np.array([0, 2])]",
+    "torch.zeros(2)[np.int64(1)]", "torch.zeros(np.int64(2))", "torch.zeros(np.int64(2), 3)",
+    "torch.arange(4.)[np.array([0, 2])]",
     "torch.arange(4.)[np.array([True, False, True, False])]", "torch.zeros(2, 3).sum(np.int64(1))",
 ]  # fmt: skip
 
@@ -62,7 +70,19 @@ def test_call(call: str) -> None:
     agree(f"import numpy as np\ntried(lambda: {call})")
 
 
-NUMPY_DTYPES = [np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
+NUMPY_DTYPES = [
+    np.bool_,
+    np.uint8,
+    np.int8,
+    np.int16,
+    np.int32,
+    np.int64,
+    np.float16,
+    np.float32,
+    np.float64,
+    np.complex64,
+    np.complex128,
+]
 
 
 @pytest.mark.parametrize("dtype", NUMPY_DTYPES)
@@ -137,7 +157,13 @@ def test_memory_that_moves_moves_for_all() -> None:
 
 def test_out_of_bounds_is_refused() -> None:
     x = rl.arange(6.0)
-    for size, stride, offset in (((9,), (2,), 1), ((2,), (5,), 3), ((1,), (1,), 6), ((2, 2**62), (2**62, 1), 0), ((2,), (2**63 - 1,), 2)):
+    for size, stride, offset in (
+        ((9,), (2,), 1),
+        ((2,), (5,), 3),
+        ((1,), (1,), 6),
+        ((2, 2**62), (2**62, 1), 0),
+        ((2,), (2**63 - 1,), 2),
+    ):
         with pytest.raises(RuntimeError):
             x.as_strided(size, stride, offset)
         with pytest.raises(RuntimeError):
@@ -163,6 +189,44 @@ def test_read_only_and_reversed_arrays() -> None:
     with pytest.raises(TypeError):
         rl.from_numpy(np.array(["a"]))
     assert rl.tensor(array.array("d", [1.5, 2.5])).tolist() == [1.5, 2.5]
+    assert rl.tensor(array.array("d", [1.5, 2.5])).dtype is rl.float32
+
+
+def test_numpy_scalars_and_lists_of_tensors() -> None:
+    """Where PyTorch refuses to convert, the nearest number is taken."""
+    assert rl.tensor(np.float32(1.5), dtype=rl.int64).item() == 1
+    assert rl.tensor([np.bool_(True), np.bool_(False)]).dtype is rl.bool
+    assert rl.tensor([np.float32(1.5), 2]).dtype is rl.float32
+    assert rl.tensor([rl.tensor([1, 2]), rl.tensor([3, 4])]).tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError):
+        rl.tensor([rl.tensor([1, 2]), rl.tensor([3])])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "bool", "float32"])
+def test_numbers_at_the_limits(dtype: str) -> None:
+    numbers = [
+        300,
+        255,
+        256,
+        -1,
+        -128,
+        -129,
+        -255,
+        -256,
+        -300,
+        2**31,
+        -(2**31),
+        2**40,
+        2**62,
+        1e300,
+        1e10,
+        -5.5,
+        127.5,
+        255.5,
+        256.5,
+        -0.5,
+    ]
+    agree("\n".join(f"tried(lambda: torch.tensor([{v}], dtype=torch.{dtype}))" for v in numbers))
 
 
 class Trickster:
@@ -196,7 +260,7 @@ def test_lists_that_change_while_they_are_read(kind: str, dtype: Any) -> None:
     for nested in (False, True):
         data: list[Any] = [Trickster(act)] + [1] * 1000
         for call in (
-            lambda d: rl.tensor([d] if nested else d, dtype=dtype),
+            lambda d, nested=nested: rl.tensor([d] if nested else d, dtype=dtype),
             lambda d: rl.zeros(d),
             lambda d: rl.zeros(3).reshape(d),
             lambda d: rl.zeros(3)[d],

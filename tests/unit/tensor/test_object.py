@@ -194,7 +194,15 @@ def test_free_lists_after_errors() -> None:
         del x, y
     for _ in range(700):
         x = rl.ones(2)
-        assert (x.__dict__, x.grad, x.grad_fn, x.requires_grad, x._version, x._base, x.is_leaf) == ({}, None, None, False, 0, None, True)
+        assert (x.__dict__, x.grad, x.grad_fn, x.requires_grad, x._version, x._base, x.is_leaf) == (
+            {},
+            None,
+            None,
+            False,
+            0,
+            None,
+            True,
+        )
         assert x.shape == (2,)
     deep = [rl.zeros([1] * 9) for _ in range(10)]
     del deep

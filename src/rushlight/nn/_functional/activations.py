@@ -259,9 +259,11 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         eps: unused, as in PyTorch.
         dim: the dimension of the classes.
     """
-    gumbels = -rushlight.empty_like(logits).exponential_().log()
+    draws: Any = rushlight.empty_like(logits)
+    gumbels = -draws.exponential_().log()
     soft = softmax((logits + gumbels) / tau, dim)
     if not hard:
         return soft
     index = soft.max(dim, keepdim=True)[1]
-    return rushlight.zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
+    chosen: Any = rushlight.zeros_like(logits)
+    return chosen.scatter_(dim, index, 1.0) - soft.detach() + soft

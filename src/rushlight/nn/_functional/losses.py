@@ -38,9 +38,10 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
 
 def _difference(input: Tensor, target: Tensor) -> Tensor:
     """``x - y``, where either may be bool: a mask counts as 0 and 1."""
-    if input.dtype != target.dtype:
-        common = promote_types(input.dtype, target.dtype)
-        return input.to(common) - target.to(common)
+    if input.dtype is rushlight.bool:
+        input = input.to(target.dtype)
+    elif target.dtype is rushlight.bool:
+        target = target.to(input.dtype)
     return input - target
 
 
@@ -58,7 +59,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, red
     """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
     _warn_broadcast("l1_loss", input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    return _weighted("l1_loss", _difference(input, target).abs(), weight, input, reduction)
+    return _weighted("l1_loss", (input - target).abs(), weight, input, reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
