@@ -1,8 +1,8 @@
 """Rushlight's autograd in the size of a page, with its names: tensors, nodes, edges, saved values, one loop.
 
 What native/autograd does in C++ is here in Python over NumPy: a graph of nodes that is built while operations run,
-formulas made of operations (so that gradients can be differentiated again), broadcasting undone once at the edge, and an
-engine without recursion that runs the latest node first.
+formulas made of operations (so that gradients can be differentiated again), broadcasting undone once at the edge,
+and an engine without recursion that runs the latest node first.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ class Tensor:
         return result
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        shape = self.value.shape
         kept = np.sum(self.value, axis=axis, keepdims=True).shape
-        return record(lambda x: np.sum(x, axis=axis, keepdims=keepdims), (self,), (lambda g: g.reshape(kept).expand(shape),))
+        function = lambda x: np.sum(x, axis=axis, keepdims=keepdims)  # noqa: E731
+        return record(function, (self,), (lambda g: g.reshape(kept).expand(self.value.shape),))
 
     def reshape(self, shape: tuple[int, ...]) -> Tensor:
         return record(lambda x: x.reshape(shape), (self,), (lambda g: g.reshape(self.value.shape),))
