@@ -20,6 +20,13 @@ def maker(o: Operation) -> str:
     return f"make_{struct(o)}"
 
 
+def reduced_dims(o: Operation) -> str:
+    """The dimensions that a reduction's call names."""
+    if "dim" not in o.signature.names():
+        return "DimSpan()"
+    return "Dims{dim}" if o.signature["dim"].type == "int" else "dim"
+
+
 def fused(o: Operation, table: Table) -> list[tuple[str, list[str], ast.expr]]:
     return fused_gradients(o, table)
 
@@ -200,7 +207,7 @@ def _maker(
         x = o.parameters[0].name
         out += (
             f"  v.sizes = Dims({x}->sizes());\n"
-            f'  v.mask = reduced_mask({x}, {"dim" if "dim" in have else "DimSpan()"}, "{o.name}");\n'
+            f'  v.mask = reduced_mask({x}, {reduced_dims(o)}, "{o.name}");\n'
             f"  v.kept = {'keepdim' if 'keepdim' in have else 'false'};\n"
             f"  v.count = {x}->numel / std::max<int64_t>(like->numel, 1);\n"
         )

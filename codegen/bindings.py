@@ -98,7 +98,8 @@ def _reader(o: Operation, i: int, p: Parameter) -> str:
         value = {"Bool": p.default.lower(), "Text": p.default.replace("'", '"')}.get(p.kind, p.default)
         arguments.append(f"Scalar({value})" if p.kind == "Number" else value)
     if p.default is not None and p.kind == "Ints":
-        arguments.append(f"{p.default}")
+        several = p.default.startswith("(")
+        arguments.append(f"Dims{{{p.default.strip('()')}}}" if several else p.default)
     return f"c.{READERS[p.kind]}({', '.join(arguments)})"
 
 
@@ -113,9 +114,9 @@ def _call(o: Operation, function: str, extra: str = "", inplace: bool = False, l
 
 
 def _call_for_out(o: Operation, out: int) -> str:
-    """A reduction that can be asked for a dtype computes in that of out=, where none is given."""
+    """A reduction or a scan that can be asked for a dtype computes in that of out=, where none is given."""
     call = _call(o, o.name)
-    if o.row.kind != "reduction" or "dtype" not in o.signature.names():
+    if o.row.kind not in ("reduction", "kernel") or "dtype" not in o.signature.names():
         return call
     k = o.signature.names().index("dtype")
     return call.replace(
@@ -210,7 +211,8 @@ def family_source(family: str, table: Table) -> str:
             out += entry(name + "_", inplace, inplace=True)
             bound = any(o.row.method for o in inplace)
             into, form = (methods, "true") if bound else (functions, "false")
-            into += [(n + "_", f"py_{name}_inplace<{form}>", inplace) for n in public_names(inplace) if n == name or n[0] != "_"]
+            kept = [n for n in public_names(inplace) if n == name or n[0] != "_"]
+            into += [(n + "_", f"py_{name}_inplace<{form}>", inplace) for n in kept]
     out += _methods(f"{family}_functions", functions) + _methods(f"{family}_methods", methods)
     out += "".join(_operator(o) for o in operations_of if o.row.operator or o.row.reversed_operator)
     return out + "\n}  // namespace rl\n"

@@ -215,7 +215,7 @@ def _reduction(o: Operation, table: Table) -> str:
     )
     out += autograd.node(o, table)
     have = o.signature.names()
-    dim = "dim" if "dim" in have else "DimSpan()"
+    dim = autograd.reduced_dims(o)
     keepdim = "keepdim" if "keepdim" in have else "false"
     dtype = "dtype" if "dtype" in have else "std::nullopt"
     first = o.parameters[0].name

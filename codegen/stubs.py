@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from codegen.bindings import takes_out
+from codegen.bindings import public_names, takes_out
 from codegen.operations import has_inplace
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
@@ -100,12 +100,21 @@ def function(name: str, rows: list[Operation], method: bool = False) -> str:
     """The stub of one public name, with @overload where there are several rows."""
     indent = "    " if method else ""
     mark = f"{indent}@overload\n" if len(rows) > 1 else ""
-    return "".join(f"{mark}{indent}def {name}({_arguments(o, method)}) -> {_result(o)}: ...\n" for o in rows)
+    # A form for one tensor before one for any number of them: the first that fits is the one that runs.
+    counts = len({_result(o) for o in rows}) > 1 and any(
+        p.type.startswith("*Tensor") for o in rows for p in o.parameters
+    )
+    ignores = ["  # type: ignore[overload-overlap]" if counts and o is not rows[-1] else "" for o in rows]
+    return "".join(
+        f"{mark}{indent}def {name}({_arguments(o, method)}) -> {_result(o)}: ...{ignore}\n"
+        for o, ignore in zip(rows, ignores, strict=True)
+    )
 
 
 def _new_form(o: Operation) -> str:
-    """x.new_zeros(...) of a creation row that takes a size and draws nothing."""
-    if o.row.kind != "creation" or o.parameters[0].name != "size" or "generator" in o.signature.names():
+    """x.new_zeros(...) of a creation row that takes a size, and neither draws nor permutes."""
+    names = o.signature.names()
+    if o.row.kind != "creation" or names[0] != "size" or {"generator", "physical_layout"} & set(names):
         return ""
     return (
         f"    def new_{o.name}(self, {', '.join(_parameter(p) for p in o.parameters)}, {_starred(o)}) -> Tensor: ...\n"
@@ -147,15 +156,20 @@ def native(table: Table) -> str:
     template = TEMPLATE.read_text()
     known_functions, known_methods = _described(template)
     functions, methods = "", _operators(table)
-    for name, rows in table.by_name.items():
-        if any(o.row.function for o in rows) and name not in known_functions:
-            functions += function(name, rows)
-        own = [o for o in rows if o.row.method and not o.row.private]
-        if own and name not in known_methods:
-            methods += function(name, own, method=True)
-        inplace = [o for o in rows if has_inplace(o)]
-        if inplace:
-            methods += function(name + "_", inplace, method=True)
+    for rows in table.by_name.values():
+        for name in public_names(rows):
+            if any(o.row.function for o in rows) and name not in known_functions:
+                functions += function(name, rows)
+            if name.startswith("_") and name != rows[0].name:
+                continue  # an alias in another module than the package itself
+            own = [o for o in rows if o.row.method and not o.row.private]
+            if own and name not in known_methods:
+                methods += function(name, own, method=True)
+            inplace = [o for o in rows if has_inplace(o)]
+            if any(o.row.method for o in inplace):
+                methods += function(f"{name}_", inplace, method=True)
+            elif inplace:
+                functions += function(f"{name}_", inplace)
         methods += "".join(_new_form(o) for o in rows)
     results = "".join(_result_class(o) for o in table.operations if o.row.returns not in ((), ("*",)))
     text = template.replace(METHODS, methods).replace(FUNCTIONS, f"{results}{functions}")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 
-FAMILIES = ("pointwise", "elementary", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation", "layout")
+FAMILIES = (
+    "pointwise", "elementary", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation",
+    "layout", "arrange", "gather", "bitwise", "clamp", "special", "products", "activation", "pooling",
+    "statistics", "scan", "sort",
+)
 
 
 def load():

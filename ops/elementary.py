@@ -11,26 +11,28 @@ pointwise("floor(input)", types=real, body="floor(input)", grad={"input": "zeros
           doc="The largest whole number not above input.")
 pointwise("ceil(input)", types=real, body="ceil(input)", grad={"input": "zeros_like(g)"}, onnx="Ceil",
           doc="The smallest whole number not below input.")
-pointwise("trunc(input)", types=real, body="trunc(input)", grad={"input": "zeros_like(g)"},
+pointwise("trunc(input)", aliases=("fix",), types=real, body="trunc(input)", grad={"input": "zeros_like(g)"},
           doc="input without its fraction.")
-pointwise("round(input)", types=real, body="round(input)", grad={"input": "zeros_like(g)"}, onnx="Round",
+pointwise("round(input)", aliases=("_special_round",), types=real, body="round(input)", grad={"input": "zeros_like(g)"},
+          onnx="Round",
           doc="The nearest whole number; halves go to the even one.")
 pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"},
           doc="The fraction, with input's sign.")
-pointwise("fmod(input, other: Operand)", types=floating, body="fmod(input, other)",
+pointwise("fmod(input, other: Operand)", types=real, dtype_rule="divides", body="fmod(input, other)",
           grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1", onnx="Mod",
           exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
                       "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
                       "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The remainder of the division rounded to zero: it has input's sign.")
-pointwise("remainder(input: Operand, other: Operand)", types=floating, body="remainder(input, other)",
+pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="divides", body="remainder(input, other)",
           grad={"input": "g", "other": "-(g * floor(input / other))"}, node="RemainderBackward1",
           operator="%", onnx="Mod",
           exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
                       "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
                       "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
           doc="The remainder of the division rounded down: it has other's sign.")
-pointwise("floor_divide(input: Operand, other: Operand)", types=floating, body="div_floor(input, other)", operator="//",
+pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
+          body="div_floor(input, other)", operator="//",
           exceptions={"out": "PyTorch refuses gradients of a row that has none"},
           doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
@@ -41,7 +43,7 @@ pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=T
 
 # ------------------------------------------------------------------ exponentials and logarithms
 
-pointwise("exp2(input)", types=fractional, integers_to_float=True, body="exp2(input)",
+pointwise("exp2(input)", aliases=("_special_exp2",), types=fractional, integers_to_float=True, body="exp2(input)",
           grad={"input": "g * y * 0.6931471805599453"}, doc="2 ** input.")
 pointwise("log2(input)", types=fractional, integers_to_float=True, body="log2(input)",
           grad={"input": "g / (input * 0.6931471805599453)"}, doc="The logarithm to base 2.")
@@ -52,17 +54,19 @@ pointwise("log10(input)", types=fractional, integers_to_float=True, body="log10(
 
 pointwise("tan(input)", types=fractional, integers_to_float=True, body="tan(input)", grad={"input": "g * (1 + y * y)"},
           onnx="Tan", doc="The tangent.")
-pointwise("asin(input)", types=fractional, integers_to_float=True, body="asin(input)",
+pointwise("asin(input)", aliases=("arcsin",), types=fractional, integers_to_float=True, body="asin(input)",
           grad={"input": "g * rsqrt(1 - input * input)"}, onnx="Asin", doc="The angle whose sine is input.")
-pointwise("acos(input)", types=fractional, integers_to_float=True, body="acos(input)",
+pointwise("acos(input)", aliases=("arccos",), types=fractional, integers_to_float=True, body="acos(input)",
           grad={"input": "-(g * rsqrt(1 - input * input))"}, onnx="Acos", doc="The angle whose cosine is input.")
-pointwise("atan(input)", types=fractional, integers_to_float=True, body="atan(input)",
+pointwise("atan(input)", aliases=("arctan",), types=fractional, integers_to_float=True, body="atan(input)",
           grad={"input": "g / (input * input + 1)"}, onnx="Atan", doc="The angle whose tangent is input.")
-pointwise("atan2(input, other)", types=floating, integers_to_float=True, body="atan2(input, other)",
-          grad={"input": "where(input * input + other * other == 0, 0, g * other / where(input * input + other * other == 0, 1, "
-                         "input * input + other * other))",
-                "other": "where(input * input + other * other == 0, 0, -(g * input / where(input * input + other * other == 0, 1, "
-                         "input * input + other * other)))"},
+pointwise("atan2(input, other)", aliases=("arctan2",), types=floating, integers_to_float=True,
+          body="atan2(input, other)",
+          grad={"input": "where(input * input + other * other == 0, 0, g * other / "
+                         "where(input * input + other * other == 0, 1, input * input + other * other))",
+                "other": "where(input * input + other * other == 0, 0, -(g * input / "
+                         "where(input * input + other * other == 0, 1, input * input + other * other)))"},
+          exceptions={"awkward_gradient: 2": "PyTorch's second derivative at the origin is another"},
           doc="The angle of the point (other, input).")
 pointwise("hypot(input, other)", types=floating, body="hypot(input, other)",
           grad={"input": "g * (input / y)", "other": "g * (other / y)"}, doc="The length of the vector (input, other).")
@@ -75,21 +79,21 @@ pointwise("sinh(input)", types=fractional, integers_to_float=True, body="sinh(in
 pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(input)",
           grad={"input": "g * sinh(input)"},
           onnx="Cosh", doc="The hyperbolic cosine.")
-pointwise("asinh(input)", types=fractional, integers_to_float=True, body="asinh(input)",
+pointwise("asinh(input)", aliases=("arcsinh",), types=fractional, integers_to_float=True, body="asinh(input)",
           grad={"input": "g * rsqrt(input * input + 1)"}, onnx="Asinh", doc="The inverse hyperbolic sine.")
-pointwise("acosh(input)", types=fractional, integers_to_float=True, body="acosh(input)",
+pointwise("acosh(input)", aliases=("arccosh",), types=fractional, integers_to_float=True, body="acosh(input)",
           grad={"input": "g * rsqrt(input * input - 1)"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
-pointwise("atanh(input)", types=fractional, integers_to_float=True, body="atanh(input)",
+pointwise("atanh(input)", aliases=("arctanh",), types=fractional, integers_to_float=True, body="atanh(input)",
           grad={"input": "g / (1 - input * input)"}, onnx="Atanh", doc="The inverse hyperbolic tangent.")
 
 # ------------------------------------------------------------------ the error function
 
-pointwise("erf(input)", types=floating, integers_to_float=True, body="erf(input)",
+pointwise("erf(input)", aliases=("_special_erf",), types=floating, integers_to_float=True, body="erf(input)",
           grad={"input": "g * (1.1283791670955126 * exp(-(input * input)))"}, onnx="Erf", doc="The error function.")
-pointwise("erfc(input)", types=floating, integers_to_float=True, body="erfc(input)",
+pointwise("erfc(input)", aliases=("_special_erfc",), types=floating, integers_to_float=True, body="erfc(input)",
           grad={"input": "-(g * (1.1283791670955126 * exp(-(input * input))))"},
           doc="1 - erf(input), exact in the tail.")
-pointwise("erfinv(input)", types=floating, integers_to_float=True, body="erfinv(input)",
+pointwise("erfinv(input)", aliases=("_special_erfinv",), types=floating, integers_to_float=True, body="erfinv(input)",
           grad={"input": "g * (0.8862269254527579 * exp(y * y))"}, doc="The number whose error function is input.")
 
 # ------------------------------------------------------------------ two numbers, and what a number is
@@ -97,11 +101,11 @@ pointwise("erfinv(input)", types=floating, integers_to_float=True, body="erfinv(
 pointwise("fmax(input, other)", types=boolean + real, body="fmax(input, other)", inplace=False,
           grad={"input": "where(isnan(other), g, where(input >= other, g, 0))",
                 "other": "where(isnan(other), 0, where(input >= other, 0, g))"},
-                doc="The larger of both; a NaN counts for nothing.")
+          doc="The larger of both; a NaN counts for nothing.")
 pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)", inplace=False,
           grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
                 "other": "where(isnan(other), 0, where(input <= other, 0, g))"},
-                doc="The smaller of both; a NaN counts for nothing.")
+          doc="The smaller of both; a NaN counts for nothing.")
 pointwise("isinf(input)", types=boolean + real, body="isinf(input)", bool_output=True, inplace=False, out=False,
           onnx="IsInf",
           doc="True where input is infinite.")

@@ -32,7 +32,8 @@ for _name, _doc in (("hsplit", "columns (elements of a vector)"), ("vsplit", "ro
 
 composite("swapaxes(input, axis0: int, axis1: int)", run="swap_dims", samples="transpose", doc="Swaps two dimensions.")
 composite("swapdims(input, dim0: int, dim1: int)", run="swap_dims", samples="transpose", doc="Swaps two dimensions.")
-composite("moveaxis(input, source: Ints, destination: Ints)", samples="movedim", doc="Moves dimensions to other places.")
+composite("moveaxis(input, source: Ints, destination: Ints)", samples="movedim",
+          doc="Moves dimensions to other places.")
 composite("adjoint(input)", samples="none", doc="The last two dimensions swapped, complex numbers conjugated.")
 composite("unflatten(input, dim: int, sizes: Ints)", samples="none",
           doc="One dimension as several of those sizes. One size may be -1.")

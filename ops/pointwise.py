@@ -10,26 +10,27 @@ arithmetic = boolean + number
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
           legacy=("input", "alpha", "other"), body="fma(alpha, other, input)",
           grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
-          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1"},
           doc="input + alpha * other.")
-pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, other, input)",
+pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", aliases=("subtract",),
+          body="fma(-alpha, other, input)",
           dtype_rule="no_bool", legacy=("input", "alpha", "other"),
           grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub",
-          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1"},
           doc="input - alpha * other.")
 pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1",
           dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
-          exceptions={"scalars: alpha=True": "PyTorch takes a bool alpha only where the result is bool; here it counts as 0 or 1",
-                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="other - alpha * input.")
-pointwise("mul(input: Operand, other: Operand)", types=arithmetic, body="input * other",
+pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
-pointwise("div(input: Operand, other: Operand)", types=floating + complex_, integers_to_float=True,
+pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
+          integers_to_float=True,
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"}, operator="/",
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
-pointwise("neg(input)", types=number, body="-input", grad={"input": "-g"}, onnx="Neg", doc="-input.")
-pointwise("abs(input)", types=real, body="abs(input)", grad={"input": "g * sign(input)"}, onnx="Abs",
+pointwise("neg(input)", aliases=("negative",), types=number, body="-input", grad={"input": "-g"}, onnx="Neg",
+          doc="-input.")
+pointwise("abs(input)", aliases=("absolute",), types=real, body="abs(input)", grad={"input": "g * sign(input)"},
+          onnx="Abs",
           doc="The absolute value.")
 pointwise("sign(input)", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
           doc="-1, 0 or 1.")
@@ -54,14 +55,13 @@ pointwise("pow(input: Operand, exponent: Operand)", types=real, body="pow(input,
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
           legacy=("input", "value", "tensor1", "tensor2"),
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
-          exceptions={"scalars: value=1.5": "PyTorch cuts value to an integer in silence; here it is refused"},
           doc="input + value * tensor1 * tensor2.")
 pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_,
           legacy=("input", "value", "tensor1", "tensor2"), body="input + (value * tensor1) / tensor2",
           grad={"input": "g",
                 "tensor1": "g * (value / tensor2)",
                 "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
-          exceptions={"in_place": "PyTorch refuses a quotient of integers, even where it is added to a floating tensor"},
+          exceptions={"in_place": "PyTorch refuses a quotient of integers, though a floating tensor takes it"},
           doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
           body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
@@ -84,11 +84,13 @@ pointwise("minimum(input, other)", types=boolean + real, body="minimum(input, ot
 
 pointwise("exp(input)", types=floating + complex_, integers_to_float=True, body="exp(input)", grad={"input": "g * y"},
           onnx="Exp", doc="e ** input.")
-pointwise("expm1(input)", types=floating + complex_, integers_to_float=True, body="expm1(input)",
+pointwise("expm1(input)", aliases=("_special_expm1",), types=floating + complex_, integers_to_float=True,
+          body="expm1(input)",
           grad={"input": "g * (y + 1)"}, doc="e ** input - 1, exact near 0.")
 pointwise("log(input)", types=floating + complex_, integers_to_float=True, body="log(input)",
           grad={"input": "g / input"}, onnx="Log", doc="The natural logarithm; -inf at 0, NaN below.")
-pointwise("log1p(input)", types=floating + complex_, integers_to_float=True, body="log1p(input)",
+pointwise("log1p(input)", aliases=("_special_log1p",), types=floating + complex_, integers_to_float=True,
+          body="log1p(input)",
           grad={"input": "g / (input + 1)"}, node="Log1PBackward0", doc="log(1 + input), exact near 0.")
 pointwise("sin(input)", types=floating + complex_, integers_to_float=True, body="sin(input)",
           grad={"input": "g * cos(input)"}, onnx="Sin", doc="The sine, in radians.")
@@ -96,7 +98,8 @@ pointwise("cos(input)", types=floating + complex_, integers_to_float=True, body=
           grad={"input": "-(g * sin(input))"}, onnx="Cos", doc="The cosine, in radians.")
 pointwise("tanh(input)", types=floating + complex_, integers_to_float=True, body="tanh(input)",
           grad={"input": "g * (1 - y * y)"}, onnx="Tanh", doc="The hyperbolic tangent.")
-pointwise("sigmoid(input)", types=floating + complex_, integers_to_float=True, body="sigmoid(input)",
+pointwise("sigmoid(input)", aliases=("_special_expit",), types=floating + complex_, integers_to_float=True,
+          body="sigmoid(input)",
           grad={"input": "g * y * (1 - y)"}, onnx="Sigmoid", doc="1 / (1 + e ** -input).")
 pointwise("relu(input)", types=real, body="where(input < 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"},
           onnx="Relu", out=False, doc="The positive part; NaN and -0 stay what they are.")
@@ -105,14 +108,19 @@ pointwise("relu(input)", types=real, body="where(input < 0, 0, input)", grad={"i
 
 comparison("eq(input: Operand, other: Operand)", body="input == other", operator="==", onnx="Equal",
            doc="input == other.")
-comparison("ne(input: Operand, other: Operand)", body="input != other", operator="!=", doc="input != other.")
-comparison("lt(input: Operand, other: Operand)", types=boolean + real, body="input < other", operator="<", onnx="Less",
+comparison("ne(input: Operand, other: Operand)", aliases=("not_equal",), body="input != other", operator="!=",
+           doc="input != other.")
+comparison("lt(input: Operand, other: Operand)", aliases=("less",), types=boolean + real, body="input < other",
+           operator="<", onnx="Less",
            doc="input < other.")
-comparison("le(input: Operand, other: Operand)", types=boolean + real, body="input <= other", operator="<=",
+comparison("le(input: Operand, other: Operand)", aliases=("less_equal",), types=boolean + real, body="input <= other",
+           operator="<=",
            onnx="LessOrEqual", doc="input <= other.")
-comparison("gt(input: Operand, other: Operand)", types=boolean + real, body="input > other", operator=">",
+comparison("gt(input: Operand, other: Operand)", aliases=("greater",), types=boolean + real, body="input > other",
+           operator=">",
            onnx="Greater", doc="input > other.")
-comparison("ge(input: Operand, other: Operand)", types=boolean + real, body="input >= other", operator=">=",
+comparison("ge(input: Operand, other: Operand)", aliases=("greater_equal",), types=boolean + real,
+           body="input >= other", operator=">=",
            onnx="GreaterOrEqual", doc="input >= other.")
 comparison("logical_not(input)", body="input == 0", onnx="Not", doc="True where input is 0.")
 comparison("logical_and(input, other)", body="(input != 0) & (other != 0)", onnx="And",

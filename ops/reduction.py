@@ -6,7 +6,7 @@ from ops.row import boolean, complex_, every, floating, number, real
 reduction("sum(input, *, dtype: DType | None = None)", out=False, types=number, map="x", combine="a + b", start="0",
           finish="a",
           integers_to_int64=True, grad={"input": "expand(g, input)"}, onnx="ReduceSum", tolerance=1e-6,
-          doc="The sum of all elements; integers and bools sum as int64. The order of the sum is another than PyTorch's.")
+          doc="The sum of all elements; integers and bools sum as int64. The order of additions is not PyTorch's.")
 reduction("sum(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType | None = None)", overload="dim",
           node="SumBackward1", types=number, map="x", combine="a + b", start="0", finish="a", integers_to_int64=True,
           grad={"input": "expand(g, input)"}, onnx="ReduceSum",
@@ -36,6 +36,8 @@ reduction("min(input)", types=boolean + real, map="x", combine="minimum(a, b)", 
           grad={"input": "where(where(y == y, input == y, input != input), "
                          "g / sum(where(y == y, input == y, input != input)), 0)"},
           doc="The minimum of all elements; NaN wins.")
+composite("max(input, other)", overload="other", run="max_other", samples="none", doc="maximum(input, other).")
+composite("min(input, other)", overload="other", run="min_other", samples="none", doc="minimum(input, other).")
 kernel("max(input, dim: int, keepdim: bool = False)", overload="dim", run="max_dim", types=boolean + real,
        returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MaxBackward0",
        grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, onnx="TopK",
@@ -44,8 +46,6 @@ kernel("min(input, dim: int, keepdim: bool = False)", overload="dim", run="min_d
        returns=("values", "indices"), undifferentiable=("indices",), out=True, node="MinBackward0",
        grad={"input": "_select_grad(g, input, dim, indices, keepdim)"},
        doc="The minimum along dim and where it stands: the first of equals.")
-composite("max(input, other)", overload="other", run="max_other", samples="none", doc="maximum(input, other).")
-composite("min(input, other)", overload="other", run="min_other", samples="none", doc="minimum(input, other).")
 kernel("argmax(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMax",
        doc="Where the maximum stands along dim, or in the flattened tensor.")
 kernel("argmin(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMin",

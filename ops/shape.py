@@ -9,10 +9,8 @@ composite("view(input, dtype: DType)", overload="dtype", run="view_dtype", funct
           doc="The same bytes as elements of another dtype; the last size changes where the element sizes differ.")
 view("transpose(input, dim0: int, dim1: int)", layout="transpose", grad={"input": "transpose(g, dim0, dim1)"},
      samples="transpose", onnx="Transpose",
-     exceptions={"forms: transpose_": "in-place changes of metadata have no kind yet"},
      doc="Swaps two dimensions.")
 view("t(input)", layout="t", grad={"input": "t(g)"}, samples="matrix", onnx="Transpose",
-     exceptions={"forms: t_": "in-place changes of metadata have no kind yet"},
      doc="The transpose of a matrix; a vector as it is.")
 view("permute(input, *dims: int)", layout="permute", grad={"input": "_unpermute(g, dims)"}, samples="permute",
      onnx="Transpose", doc="Reorders the dimensions.")
@@ -30,15 +28,12 @@ view("narrow(input, dim: int, start: int, length: int)", layout="narrow",
      onnx="Slice", doc="input[start:start + length] along dim.")
 view("unsqueeze(input, dim: int)", layout="unsqueeze", grad={"input": "view(g, input)"}, samples="unsqueeze",
      onnx="Unsqueeze",
-     exceptions={"forms: unsqueeze_": "in-place changes of metadata have no kind yet"},
      doc="Inserts a dimension of size 1.")
 view("squeeze(input)", layout="squeeze", grad={"input": "view(g, input)"}, samples="squeeze", onnx="Squeeze",
-     exceptions={"forms: squeeze_": "in-place changes of metadata have no kind yet"},
      doc="Drops all dimensions of size 1.")
 view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="SqueezeBackward1",
      grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
-     exceptions={"node_name": "PyTorch has another name for several dims",
-                 "forms: squeeze_": "in-place changes of metadata have no kind yet"},
+     exceptions={"node_name": "PyTorch has another name for several dims"},
      doc="Drops the named dimensions where their size is 1.")
 view("as_strided(input, size: Ints, stride: Ints, storage_offset: int | None = None)", layout="as_strided", bounds=True,
      grad={"input": "_as_strided_backward(g, input, size, stride, storage_offset)"}, samples="none",
@@ -96,7 +91,7 @@ inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self"
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
         exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
                     "forms: fill_ of rushlight": "methods alone write",
-                    "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if the value is a tensor"},
+                    "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
         doc="Sets every element.")
 inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary",
         exceptions={"forms: zero_ of rushlight": "methods alone write"},

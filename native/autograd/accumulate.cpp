@@ -1,5 +1,8 @@
 #include "autograd/accumulate.h"
 
+#include <chrono>
+#include <thread>
+
 #include "autograd/hooks.h"
 #include "device/create.h"
 #include "gen/ops.h"
@@ -23,21 +26,49 @@ Ref own_gradient(Ref g, bool create_graph, const Tensor* leaf) {
   return copy;
 }
 
+// A large addition releases the GIL in its midst: threads that add to leaves take turns.
+class Turn {
+ public:
+  Turn() {
+    PyThreadState* me = PyThreadState_Get();
+    while (owner && owner != me) {
+      Py_BEGIN_ALLOW_THREADS
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+      Py_END_ALLOW_THREADS
+    }
+    owner = me;
+    ++depth;
+  }
+  ~Turn() {
+    if (--depth == 0) owner = nullptr;
+  }
+  Turn(const Turn&) = delete;
+
+ private:
+  static inline PyThreadState* owner = nullptr;
+  static inline int depth = 0;  // a listener may run a backward pass of its own
+};
+
+void add_to_grad(Tensor* leaf, Ref g, bool create_graph) {
+  Turn turn;
+  Ref grad = Ref::retain(autograd_of(leaf)->grad);
+  if (!grad) {
+    set_grad(leaf, own_gradient(std::move(g), create_graph, leaf));
+  } else if (create_graph) {
+    set_grad(leaf, ops::add(grad, g, Scalar(1)));
+  } else {
+    ModeGuard off(0, kGradOff);
+    ops::add_(grad.get(), g, Scalar(1));
+  }
+}
+
 void apply(Node* self, BackwardCall& call) {
   Tensor* leaf = static_cast<AccumulateGrad*>(self)->leaf;
   Ref g = std::move(call.g[0]);
   if (!g) return;
-  Autograd* a = autograd_of(leaf);
-  if (!a->grad) {
-    set_grad(leaf, own_gradient(std::move(g), call.create_graph, leaf));
-  } else if (call.create_graph) {
-    set_grad(leaf, ops::add(Ref::retain(a->grad), g, Scalar(1)));
-  } else {
-    Ref grad = Ref::retain(a->grad);
-    ModeGuard off(0, kGradOff);
-    ops::add_(grad.get(), g, Scalar(1));
-  }
-  if (a->post_accumulate_hooks) run_post_accumulate_hooks(a->post_accumulate_hooks, leaf);
+  add_to_grad(leaf, std::move(g), call.create_graph);
+  Autograd* a = leaf->autograd;
+  if (a && a->post_accumulate_hooks) run_post_accumulate_hooks(a->post_accumulate_hooks, leaf);
 }
 
 void release(Node* self) {

@@ -21,6 +21,9 @@ Edge gradient_edge(const Tensor* x);
 void connect(Node* node, int k, const Tensor* x, const Tensor* like = nullptr);
 // The same where only the dtype can differ: the row's own formula gives the right shape.
 void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like);
+inline void connect_dtype(Node* node, int k, const Arg& a, const Tensor* like) {
+  if (a.tensor) connect_dtype(node, k, a.tensor, like);
+}
 inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullptr) {
   if (a.tensor) connect(node, k, a.tensor, like);
 }

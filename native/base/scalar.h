@@ -27,13 +27,16 @@ struct Scalar {
   bool is(int64_t v) const {
     return category <= Category::Integral ? i == v : category == Category::Floating ? d == double(v) : c.re == double(v) && c.im == 0;
   }
-  double to_double() const { return category <= Category::Integral ? (is_unsigned ? double(uint64_t(i)) : double(i)) : category == Category::Floating ? d : c.re; }
+  double to_double() const {
+    if (category <= Category::Integral) return is_unsigned ? double(uint64_t(i)) : double(i);
+    return category == Category::Floating ? d : c.re;
+  }
   double imaginary() const { return category == Category::Complex ? c.im : 0; }
   int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
   bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
 
-  // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned integers
-  // take the negatives of what they hold.
+  // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned
+  // integers take the negatives of what they hold.
   bool fits(DType to) const {
     auto within = [](double v, double low, double high) { return v >= low && v <= high; };
     auto as_float = [&](double v, double largest) { return v != v || v - v != 0 || within(v, -largest, largest); };

@@ -31,6 +31,10 @@ Storage* allocate_storage(size_t nbytes, DeviceId id) {
 
 Ref empty(DimSpan sizes, DType dtype, DeviceId id) { return new_contiguous(allocate_storage(bytes_of(sizes, dtype), id), dtype, sizes); }
 
+Ref empty_alike(const Tensor* like, DType dtype) {
+  return new_alike(allocate_storage(static_cast<size_t>(like->numel) * size_of(dtype), like->device), dtype, like);
+}
+
 Ref empty_strided(DimSpan sizes, DimSpan strides, DType dtype, DeviceId id) {
   int64_t last = 0;
   bool none = false;

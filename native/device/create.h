@@ -8,6 +8,8 @@ namespace rl {
 Storage* allocate_storage(size_t nbytes, DeviceId device);
 // Uninitialised, row-major.
 Ref empty(DimSpan sizes, DType dtype, DeviceId device = {});
+// Uninitialised, with the sizes of `like`, which is contiguous and has memory.
+Ref empty_alike(const Tensor* like, DType dtype);
 // Uninitialised, dense, with the order of dimensions in memory that `like` has where that is dense.
 Ref empty_like(const Tensor* like, DType dtype);
 Ref empty_strided(DimSpan sizes, DimSpan strides, DType dtype, DeviceId device = {});

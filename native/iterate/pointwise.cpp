@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <cstring>
+
 #include "base/parallel.h"
 #include "device/create.h"
 
@@ -261,10 +263,24 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   return d;
 }
 
+// Integers divide by anything but 0; floats divide by 0 too.
+[[gnu::noinline]] static void check_divisor(const PointwiseRow& row, Span<const Arg> args) {
+  Category highest = Category::Bool;
+  for (int k = 0; k < 2; ++k)
+    highest = std::max(highest, args[k].tensor ? category_of(args[k].tensor->dtype) : args[k].number.category);
+  if (highest != Category::Integral) return;
+  const Tensor* by = args[1].tensor;
+  if ((args[0].tensor && !has_memory(args[0].tensor)) || (by && !has_memory(by))) return;
+  const Ref nonzero = by ? convert(by, DType::Bool) : Ref();
+  bool zero = by ? std::memchr(nonzero->data(), 0, static_cast<size_t>(by->numel)) != nullptr : args[1].number.is(0);
+  RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities", row.name);
+}
+
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]] check_divisor(row, args);
   if (const Tensor* first = same_layout(row, args)) [[likely]] {
     if (Loop loop = loop_of(row, first->dtype)) {
-      Ref out = empty(first->sizes(), row.bool_output ? DType::Bool : first->dtype, first->device);
+      Ref out = empty_alike(first, row.bool_output ? DType::Bool : first->dtype);
       run_same_layout(args, first, out.get(), loop);
       return out;
     }
@@ -280,6 +296,7 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
 }
 
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]] check_divisor(row, args);
   if (const Tensor* lead = same_layout(row, args); lead && writes_apart(out, lead, args, row.bool_output)) [[likely]] {
     if (Loop loop = loop_of(row, lead->dtype)) return run_same_layout(args, lead, out, loop);
   }

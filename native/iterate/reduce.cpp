@@ -161,10 +161,11 @@ static DType reduction_dtype(const ReductionRow& row, const Tensor* x, std::opti
 
 // Without a neutral value, every reduced dimension needs an element.
 static void check_reducible(const Tensor* x, uint64_t mask, bool dims_given, const char* op) {
-  RL_CHECK(dims_given, Runtime, "%s: a tensor of shape %s has no elements to reduce, and the operation has no neutral value; give dim=", op,
+  RL_CHECK(dims_given, Runtime, "%s: a tensor of shape %s has no elements, and no dim says what to reduce; give dim=", op,
            to_string(x->sizes()).c_str());
   for (int d = 0; d < x->ndim; ++d)
-    RL_CHECK(!(mask >> d & 1) || x->dims[d] > 0, Index, "%s: dimension %d of shape %s has no elements to reduce, and the operation has no neutral value", op, d,
+    RL_CHECK(!(mask >> d & 1) || x->dims[d] > 0, Index,
+             "%s: dimension %d of shape %s has no elements to reduce, and the operation has no neutral value", op, d,
              to_string(x->sizes()).c_str());
 }
 
@@ -186,8 +187,6 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
     return out;
   }
   if (x->numel == 0) {
-    RL_CHECK(row.has_start || out->numel == 0 || dims.n, Runtime, "%s: a tensor of shape %s has no elements, and no dim says what to reduce; give dim=", row.name,
-             to_string(x->sizes()).c_str());
     if (!row.has_start) check_reducible(x, mask, dims.n > 0, row.name);
     for (int64_t i = 0; i < out->numel; ++i) kernel.finish(nullptr, 0, out->data() + i * size_of(out->dtype), 0);
   } else {

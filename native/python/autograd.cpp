@@ -214,7 +214,7 @@ PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, "The nodes o
 
 void add_autograd(PyObject* module) {
   PyTypeObject& t = node_base_type;
-  t.tp_name = "rushlight.autograd.graph.Node";
+  t.tp_name = "torch.autograd.graph.Node";
   t.tp_basicsize = sizeof(Node);
   t.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   t.tp_methods = node_methods;

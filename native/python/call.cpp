@@ -147,8 +147,8 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::Int: case Kind::IntOpt: return !PyBool_Check(o) && is_integer(o);
     case Kind::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
     case Kind::Bool: return PyBool_Check(o);
-    case Kind::Ints: case Kind::IntsOpt: return is_int_sequence(o) || is_integer(o);
-    case Kind::IntsVar: return is_int_sequence(o) || is_integer(o);
+    case Kind::Ints: case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
+    case Kind::IntsVar: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
     case Kind::DType: case Kind::DTypeOpt: {

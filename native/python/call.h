@@ -54,6 +54,7 @@ class Call {
   bool boolean(int i, bool otherwise) const { return slots_[i] ? boolean(i) : otherwise; }
   Dims ints(int i) const;
   Dims ints(int i, int64_t otherwise) const { return has(i) ? ints(i) : Dims{otherwise}; }
+  Dims ints(int i, const Dims& otherwise) const { return has(i) ? ints(i) : otherwise; }
   Dims sizes(int i) const;
   Padding padding(int i, int64_t otherwise) const;
   DType dtype(int i) const;

@@ -155,6 +155,13 @@ PyObject* negative(PyObject* o) {
     return raise_current();
   }
 }
+PyObject* invert(PyObject* o) {
+  try {
+    return ops::bitwise_not(In(self_of(o))).to_python();
+  } catch (...) {
+    return raise_current();
+  }
+}
 PyObject* absolute(PyObject* o) {
   try {
     return ops::abs(In(self_of(o))).to_python();
@@ -212,7 +219,7 @@ void add_tensor_type(PyObject* module) {
                                     {Py_tp_members, members}, {Py_tp_richcompare, (void*)compare}, {Py_tp_hash, (void*)hash}, {Py_tp_setattro, (void*)set_attribute},
                                     {Py_mp_subscript, (void*)get_item}, {Py_mp_ass_subscript, (void*)set_item}, {Py_mp_length, (void*)length},
                                     {Py_sq_length, (void*)length}, {Py_sq_item, (void*)sequence_item}, {Py_nb_bool, (void*)truth}, {Py_nb_float, (void*)to_float},
-                                    {Py_nb_int, (void*)to_int}, {Py_nb_index, (void*)to_index}, {Py_nb_negative, (void*)negative}, {Py_nb_absolute, (void*)absolute},
+                                    {Py_nb_int, (void*)to_int}, {Py_nb_index, (void*)to_index}, {Py_nb_negative, (void*)negative}, {Py_nb_absolute, (void*)absolute}, {Py_nb_invert, (void*)invert},
                                     {Py_bf_getbuffer, (void*)get_buffer}, {Py_bf_releasebuffer, (void*)release_buffer}};
   for (const PyType_Slot* s = number_slots; s->slot; ++s) slots.push_back(*s);
   slots.push_back({0, nullptr});

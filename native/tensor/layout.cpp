@@ -244,9 +244,9 @@ Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::op
 
 Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(x.ndim() > 0, Runtime, "narrow: a 0-d tensor has no dimension to narrow");
+  RL_CHECK(length >= 0, Runtime, "narrow: length must not be negative, got %lld", (long long)length);
   int d = wrap_dim(dim, x.ndim(), "narrow");
   int64_t n = x.sizes[d];
-  RL_CHECK(length >= 0, Runtime, "narrow: length must not be negative, got %lld", (long long)length);
   RL_CHECK(start >= -n && start <= n, Index, "narrow: start %lld is out of range for dimension %d of size %lld", (long long)start, d, (long long)n);
   int64_t a = start < 0 ? start + n : start;
   RL_CHECK(a + length <= n, Runtime, "narrow: start (%lld) + length (%lld) exceeds dimension %d of size %lld", (long long)a, (long long)length, d, (long long)n);

@@ -1,6 +1,7 @@
 #include "tensor/tensor.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "base/modes.h"
@@ -84,6 +85,16 @@ Ref new_contiguous(Storage* storage, DType dtype, DimSpan sizes) {
     step *= sizes[i] > 1 ? sizes[i] : 1;
   }
   x->numel = numel;
+  x->flags = static_cast<uint8_t>(kContiguous | born());
+  return Ref::steal(x);
+}
+
+Ref new_alike(Storage* storage, DType dtype, const Tensor* like) {
+  if (like->ndim > kInlineDims) return new_contiguous(storage, dtype, like->sizes());
+  Tensor* x = fresh(storage, dtype, 0);
+  x->ndim = like->ndim;
+  std::memcpy(x->inline_dims, like->inline_dims, sizeof(x->inline_dims));
+  x->numel = like->numel;
   x->flags = static_cast<uint8_t>(kContiguous | born());
   return Ref::steal(x);
 }

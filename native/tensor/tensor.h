@@ -103,6 +103,8 @@ using PyRef = Handle<PyObject>;
 // A tensor over `storage` (whose reference it takes).
 Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, int64_t offset);
 Ref new_contiguous(Storage* storage, DType dtype, DimSpan sizes);
+// The same with the sizes of `like`, which is contiguous.
+Ref new_alike(Storage* storage, DType dtype, const Tensor* like);
 // The same storage seen through another layout; no autograd history.
 Ref alias(const Tensor* x, const Layout& layout);
 Ref alias(const Tensor* x);

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _native
 from ._native import *  # noqa: F403
-from ._native import Tensor, dtype
+from ._native import Tensor
 from ._tensor import attach as _attach
 from .torch_version import __version__
 
@@ -18,14 +18,18 @@ _attach(Tensor)
 
 from . import _functions  # noqa: E402
 from ._functions import *  # noqa: E402,F403
+from ._statistics import *  # noqa: E402,F403
+from ._statistics import attach as _attach_statistics  # noqa: E402
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
 from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
+
+_attach_statistics(Tensor)
 
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
     (
         "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim",
-        "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu",
+        "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "special",
         "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version",
     )
 )  # fmt: skip

@@ -228,9 +228,10 @@ def _new(name: str) -> Callable[..., Tensor]:
 
 
 for _name, _create in vars(_native).items():
-    # The rows that make a tensor from a size and draw nothing: their signature opens the docstring.
+    # The rows that make a tensor from a size, and neither draw nor permute: their signature opens the docstring.
     _signature = (getattr(_create, "__doc__", None) or "").partition("\n")[0]
-    if _signature.startswith((f"{_name}(*size: int", f"{_name}(size: Ints")) and "Generator" not in _signature:
+    _sized = _signature.startswith((f"{_name}(*size: int", f"{_name}(size: Ints"))
+    if _sized and "Generator" not in _signature and "physical_layout" not in _signature:
         _METHODS[f"new_{_name}"] = _new(_name)
 
 
@@ -364,6 +365,20 @@ def mT(self: Tensor) -> Tensor:
     return self.transpose(-2, -1)
 
 
+@_property
+def mH(self: Tensor) -> Tensor:
+    """The last two dimensions swapped, complex numbers conjugated."""
+    return self.adjoint()
+
+
+@_property
+def H(self: Tensor) -> Tensor:
+    """The transpose of a matrix, complex numbers conjugated."""
+    if self.dim() not in (0, 2):
+        raise RuntimeError(f"H: expected a matrix, got shape {list(self.shape)}; for batches there is mH")
+    return self.adjoint()
+
+
 def _constant_property(name: str, value: Any) -> None:
     _METHODS[name] = property(lambda self: value)
 
@@ -451,32 +466,6 @@ def __pos__(self: Tensor) -> Tensor:
     if self.dtype is _native.bool:
         raise RuntimeError("+: a bool tensor has no sign; convert it first")
     return self
-
-
-@_method
-def __invert__(self: Tensor) -> Tensor:
-    if self.dtype is not _native.bool:
-        raise TypeError(f"~: only bool tensors can be inverted yet, got {self.dtype}")
-    return self.logical_not()
-
-
-@_method
-def __and__(self: Tensor, other: Any) -> Tensor:
-    return self.logical_and(_bool_operand(self, other, "&"))
-
-
-@_method
-def __or__(self: Tensor, other: Any) -> Tensor:
-    return self.logical_or(_bool_operand(self, other, "|"))
-
-
-def _bool_operand(self: Tensor, other: Any, symbol: str) -> Tensor:
-    if isinstance(other, bool):
-        other = _native.tensor(other)
-    if self.dtype is not _native.bool or not isinstance(other, Tensor) or other.dtype is not _native.bool:
-        got = getattr(other, "dtype", other.__class__.__name__)
-        raise NotImplementedError(f"{symbol}: only bool tensors can be combined yet, got {self.dtype} and {got}")
-    return other
 
 
 def __torch_function__(

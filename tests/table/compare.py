@@ -12,14 +12,14 @@ import pytest
 import torch as pt
 
 import rushlight as rl
-from codegen.table import COMPILED, Operation, Table
+from codegen.table import Operation, Table
 from tests.table.arrays import Dtype, Sample
 
 TABLE = Table()
 TESTED = [o for o in TABLE.operations if o.row.samples != "none"]
-FLOATING = [d for d in COMPILED if d.startswith("float")]
+FLOATING = ("float32", "float64")
 LAYOUTS = ("transposed", "sliced", "expanded", "shifted")
-EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
+EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 
 # ------------------------------------------------------------------ arguments
 
@@ -29,12 +29,14 @@ def array_of(value: np.ndarray, dtype: str) -> np.ndarray:
     if value.dtype != np.float64:
         return value.copy()
     with np.errstate(all="ignore"):
-        scaled = value * 3 if dtype == "int64" and np.isfinite(value).all() else value
-        return value > 0 if dtype == "bool" else scaled.astype(dtype)
+        scaled = value * 3 if "int" in dtype and np.isfinite(value).all() else value
+        return value > 0 if dtype == "bool" else scaled.astype("float32" if dtype == "bfloat16" else dtype)
 
 
 def tensor(m: Any, value: np.ndarray, dtype: str, layout: str = "plain", device: str = "cpu") -> Any:
     """A sample's array as a tensor, in memory that is laid out in some way."""
+    if dtype == "bfloat16" and value.dtype == np.float64:  # which NumPy does not have
+        return tensor(m, value, "float32", layout, device).to(m.bfloat16)
     a = array_of(value, dtype)
     if layout == "transposed":
         x = m.from_numpy(np.ascontiguousarray(a.T)).permute(tuple(range(a.ndim))[::-1])
@@ -165,12 +167,16 @@ def same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -
     if layout:
         assert strides(mine) == strides(theirs), f"strides {mine.stride()}, PyTorch's {theirs.stride()}"
     if not theirs.is_meta:
-        close(mine.detach().numpy(), theirs.detach().numpy(), tolerance)
+        close(to_numpy(mine), to_numpy(theirs), tolerance, EPS.get(name_of(theirs.dtype), 0.0))
 
 
-def close(a: np.ndarray, b: np.ndarray, tolerance: float = 0.0) -> None:
+def to_numpy(x: Any) -> np.ndarray:
+    """The values of a tensor of either library."""
+    return (x.detach().float() if name_of(x.dtype) == "bfloat16" else x.detach()).numpy()
+
+
+def close(a: np.ndarray, b: np.ndarray, tolerance: float = 0.0, unit: float = EPS["float32"]) -> None:
     """Asserts that the arrays hold the same numbers, up to a few units in the last place."""
-    unit = EPS.get(a.dtype.name, 0.0)
     allowed = (4 + tolerance / EPS["float32"]) * unit
     with np.errstate(all="ignore"):
         assert np.array_equal(a, b) or np.allclose(a, b, allowed, allowed, equal_nan=True), (

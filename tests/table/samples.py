@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from codegen.table import Operation
+from tests.table import statistics_samples as _statistics_samples  # noqa: F401  (names its samples)
 from tests.table.arrays import Sample, mask, numbers, smooth
 from tests.table.named_samples import BY_NAME
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import rushlight as rl
-from tests.table.compare import FLOATING, TESTED, close, outcome, results
+from tests.table.compare import EPS, FLOATING, TESTED, close, outcome, results
 from tests.table.samples import samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ def test_level(name: str, here: dict[str, np.ndarray], tmp_path: Path) -> None:
     assert set(there.files) == set(here)
     for key, value in here.items():
         try:
-            close(value, there[key], 4e-7)
+            close(value, there[key], 4e-7, EPS.get(value.dtype.name, 0.0))
         except AssertionError as error:
             raise AssertionError(f"{key} at {name}: {error}") from None
 

@@ -4,6 +4,7 @@
 
 #include "cpu/level/scalar_special.h"
 #include "cpu/level/vec_math.h"
+#include "cpu/level/vec_rare.h"
 
 namespace rl::RL_LEVEL {
 

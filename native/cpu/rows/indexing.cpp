@@ -36,7 +36,28 @@ Dims common_sizes(DimSpan a, DimSpan b) {
   }
 }
 
+bool is_mask(const Ref& index) { return index && index->ndim > 0 && (index->dtype == DType::Bool || index->dtype == DType::UInt8); }
+
+// Each mask as the index tensors of the places where it holds, one for each of its dimensions.
+std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
+  std::vector<Ref> plain;
+  for (const Ref& i : indices) {
+    if (!is_mask(i)) {
+      plain.push_back(i);
+      continue;
+    }
+    int first = static_cast<int>(plain.size());
+    for (int d = 0; d < i->ndim; ++d)
+      RL_CHECK(first + d < x->ndim && i->dims[d] == x->dims[first + d], Index, "index: the mask of shape %s does not fit shape %s from dimension %d on",
+               to_string(i->sizes()).c_str(), to_string(x->sizes()).c_str(), first);
+    Ref places = ops::nonzero(i);
+    for (int d = 0; d < i->ndim; ++d) plain.push_back(alias(places.get(), layout::select(places->layout(), 1, d)));
+  }
+  return plain;
+}
+
 Places find_places(const Tensor* x, const Tensors& indices) {
+  if (std::any_of(indices.begin(), indices.end(), is_mask)) return find_places(x, without_masks(x, indices));
   RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", indices.size(), x->ndim, to_string(x->sizes()).c_str());
   Places p;
   int first = -1, last = -1, count = 0;

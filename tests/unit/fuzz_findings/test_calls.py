@@ -138,6 +138,8 @@ def test_out_of_an_operation_without_gradient_may_require_grad() -> None:
         lambda t: t.add(t.ones(2), True, 3),
         lambda t: t.addcmul(t.ones(2, dtype=t.int64), t.ones(2, dtype=t.int64), t.ones(2, dtype=t.int64), value=2.0),
         lambda t: t.ones(2, 2).diagonal(True),
+        lambda t: t.ones(2, 3).expand(True),
+        lambda t: t.ones(2).narrow(-4, -1, -1),
         lambda t: t.max(t.tensor([1, 5]), t.tensor([2.5, 3.0])),
         lambda t: t.min(t.tensor([1, 5]), t.tensor([2, 3])),
         lambda t: t.nonzero(t.tensor([[0, 1], [2, 0]]), as_tuple=True)[1],
@@ -165,3 +167,15 @@ def test_numpy_without_recording_takes_a_leaf() -> None:
 def test_a_copy_into_integers_records_nothing() -> None:
     x = rl.zeros((), dtype=rl.int64).copy_(rl.tensor(2.0, requires_grad=True))
     assert not x.requires_grad and x.item() == 2
+
+
+def test_the_other_of_max_may_be_a_0d_integer() -> None:
+    assert rl.max(rl.tensor(2), rl.tensor(6)).item() == 6 and rl.min(rl.tensor(2), rl.tensor(6)).item() == 2
+
+
+def test_hardtanh_keeps_integers() -> None:
+    for library in (rl, pt):
+        y = library.nn.functional.relu6(library.tensor([-3, 4, 9]))
+        assert str(y.dtype) == "torch.int64" and y.tolist() == [0, 4, 6]
+        with pytest.raises(RuntimeError):
+            library.nn.functional.hardtanh(library.tensor([True]))

@@ -1,29 +1,24 @@
-"""Nonlinearities made of other operations.
-
-Where a formula has two branches, the argument of the branch not taken is replaced by a harmless one, so that its
-gradient is no NaN.
-"""
+"""Nonlinearities: what their rows in the table leave to Python, and those made of other operations."""
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import rushlight
-from rushlight._native import Tensor, where
+from rushlight import _native
+from rushlight._native import Tensor
 from rushlight._native import log_softmax as _log_softmax
 from rushlight._native import softmax as _softmax
 
-__all__ = ["celu", "elu", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-           "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid",
-           "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
+__all__ = ["celu", "elu", "gelu", "glu", "gumbel_softmax", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+           "log_softmax", "mish", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin",
+           "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
 
 
-def _written(input: Tensor, inplace: bool, formula: Callable[[Tensor], Tensor]) -> Tensor:
-    """The formula of ``input``; written into it when ``inplace``, from a copy that backward can still read."""
-    return input.copy_(formula(input.clone())) if inplace else formula(input)
+def _either(name: str, input: Tensor, inplace: bool, *numbers: float) -> Tensor:
+    """The row of that name, or its form that writes into ``input``."""
+    return getattr(_native, name + "_" if inplace else name)(input, *numbers)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -33,7 +28,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``x`` where x > threshold, ``value`` elsewhere."""
-    return _written(input, inplace, lambda x: where(x > threshold, x, value))
+    return _either("threshold", input, inplace, threshold, value)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -44,11 +39,11 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val of at most max_val, met {min_val} and {max_val}")
-
-    def formula(x: Tensor) -> Tensor:
-        return where(x <= min_val, min_val, where(x >= max_val, max_val, x))
-
-    return _written(input, inplace, formula)
+    if input.dtype is _native.bool:
+        raise RuntimeError("hardtanh: a bool tensor has no bounds to keep; convert it first")
+    if not input.is_floating_point():
+        min_val, max_val = int(min_val), int(max_val)
+    return _either("_hardtanh", input, inplace, min_val, max_val)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -56,21 +51,14 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def _exponential(x: Tensor, positive: float, negative: float, rate: float) -> Tensor:
-    """``positive * x`` where x > 0, ``negative * (exp(rate * x) - 1)`` elsewhere."""
-    below = where(x > 0, 0, x)
-    return where(x > 0, x * positive, (below * rate).expm1() * negative)
-
-
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``x`` where x > 0, ``alpha * (exp(x) - 1)`` elsewhere."""
-    return _written(input, inplace, lambda x: _exponential(x, 1.0, alpha, 1.0))
+    return _either("_elu", input, inplace, alpha, 1.0, 1.0)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``scale * elu(x, alpha)`` with the two constants of Klambauer et al., 2017."""
-    alpha, scale = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-    return _written(input, inplace, lambda x: _exponential(x, scale, alpha * scale, 1.0))
+    return _either("selu", input, inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -79,33 +67,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Raises:
         RuntimeError: when alpha is 0.
     """
-    if alpha == 0:
-        raise RuntimeError("celu: alpha cannot be 0")
-    return _written(input, inplace, lambda x: _exponential(x, 1.0, alpha, 1.0 / alpha))
+    return _either("celu", input, inplace, alpha)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``x`` where x > 0, ``negative_slope * x`` elsewhere."""
-    return _written(input, inplace, lambda x: where(x > 0, x, x * negative_slope))
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """``x`` where x > 0, ``weight * x`` elsewhere; ``weight`` has one element, or one for each channel.
-
-    Raises:
-        RuntimeError: when the weight has another number of elements, or more than one dimension.
-    """
-    if weight.dim() > 1:
-        raise RuntimeError(f"prelu: expected a weight of 0 or 1 dimensions, met {weight.dim()}")
-    if weight.numel() != 1:
-        channels = input.size(1) if input.dim() > 1 else 1
-        if weight.numel() != channels:
-            raise RuntimeError(f"prelu: expected 1 or {channels} slopes for an input of shape {tuple(input.shape)}, "
-                               f"met {weight.numel()}")
-        weight = weight.view(-1, *[1] * (input.dim() - 2))
-    elif weight.dim() == 1 and input.dim() == 0:
-        weight = weight.view(())
-    return where(input > 0, input, weight * input)
+    return _either("leaky_relu", input, inplace, negative_slope)
 
 
 def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
@@ -117,7 +84,7 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     negative = input <= 0
     # One draw for each negative element alone, in order.
     slope[negative] = slope[negative].detach().uniform_(lower, upper)
-    return _written(input, inplace, lambda x: x * slope)
+    return input.mul_(slope) if inplace else input * slope
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -130,32 +97,14 @@ def tanh(input: Tensor) -> Tensor:
     return input.tanh()
 
 
-def _log1p_exp(x: Tensor) -> Tensor:
-    """``log(1 + exp(x))`` without overflow, and with the right slope at 0."""
-    positive = x > 0
-    return where(positive, -x, x).exp().log1p() + where(positive, x, 0)
-
-
-def logsigmoid(input: Tensor) -> Tensor:
-    """``log(sigmoid(x))``."""
-    return -_log1p_exp(-input)
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """``log(1 + exp(beta * x)) / beta``; ``x`` itself where beta * x > threshold."""
-    scaled = input * beta
-    linear = scaled > threshold
-    return where(linear, input, where(linear, 0, scaled).exp().log1p() / beta)
-
-
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``x * sigmoid(x)``."""
-    return _written(input, inplace, lambda x: x * x.sigmoid())
+    return _either("silu", input, inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x * tanh(softplus(x))``."""
-    return _written(input, inplace, lambda x: x * softplus(x).tanh())
+    return _either("mish", input, inplace)
 
 
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
@@ -165,10 +114,9 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
         RuntimeError: when ``approximate`` is neither 'none' nor 'tanh'.
     """
     if approximate == "none":
-        return input * 0.5 * (1.0 + (input * math.sqrt(0.5)).erf())
+        return _native.gelu(input)
     if approximate == "tanh":
-        inner = math.sqrt(2.0 / math.pi) * (input + 0.044715 * input * input * input)
-        return 0.5 * input * (1.0 + inner.tanh())
+        return _native._gelu_tanh(input)
     raise RuntimeError(f"gelu: expected approximate to be 'none' or 'tanh', met {approximate!r}")
 
 
@@ -178,27 +126,17 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     Raises:
         RuntimeError: for a 0-d input, or a dimension of odd size.
     """
-    if input.dim() == 0:
-        raise RuntimeError("glu: expected an input of 1 or more dimensions, met 0")
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(f"glu: expected an even size of dimension {dim}, met {size}")
-    return input.narrow(dim, 0, size // 2) * input.narrow(dim, size // 2, size // 2).sigmoid()
+    return _native.glu(input, dim)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``clamp(x / 6 + 1/2, 0, 1)``."""
-    return _written(input, inplace, lambda x: hardtanh(x + 3, 0.0, 6.0) / 6)
+    return _either("hardsigmoid", input, inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x * clamp(x + 3, 0, 6) / 6``."""
-    return _written(input, inplace, lambda x: x * hardtanh(x + 3, 0.0, 6.0) / 6)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """``x`` where |x| > lambd, 0 elsewhere."""
-    return where((input >= -lambd) & (input <= lambd), 0, input)
+    return _either("hardswish", input, inplace)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -209,7 +147,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"softshrink: expected lambd of at least 0, met {lambd}")
-    return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0))
+    return _native._softshrink(input, lambd)
 
 
 def softsign(input: Tensor) -> Tensor:

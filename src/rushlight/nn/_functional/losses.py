@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import rushlight
-from rushlight._native import Tensor, where
+from rushlight._native import Tensor, logsigmoid, where
 from rushlight.nn import _reduction
-from rushlight.nn._functional.activations import _log1p_exp, logsigmoid
 from rushlight.nn._functional.distances import pairwise_distance
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "gaussian_nll_loss",
@@ -138,7 +137,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     if target.size() != input.size():
         raise ValueError("binary_cross_entropy_with_logits: expected a target of the input's shape "
                          f"{tuple(input.shape)}, met {tuple(target.shape)}")
-    softplus = _log1p_exp(-input)
+    softplus = -logsigmoid(input)
     if pos_weight is not None:
         softplus = ((pos_weight - 1) * target + 1) * softplus
     loss = (1 - target) * input + softplus
@@ -220,7 +219,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, size_average: bool | None = 
                      reduction: str = "mean") -> Tensor:
     """``log(1 + exp(-y * x))``, y = 1 or -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    return _reduction.apply(_log1p_exp(-target * input), reduction)
+    return _reduction.apply(-logsigmoid(target * input), reduction)
 
 
 def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None,

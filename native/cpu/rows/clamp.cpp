@@ -1,0 +1,82 @@
+// clamp, quotients with a rounding mode, and nan_to_num: which row each call means.
+#include <cstring>
+#include <limits>
+
+#include "base/error.h"
+#include "gen/ops.h"
+
+namespace rl::compose {
+namespace {
+
+void check_bounds_given(bool given) {
+  RL_CHECK(given, Runtime, "clamp: neither min nor max was given; give at least one bound");
+}
+
+enum class Rounding { None, Trunc, Floor };
+
+Rounding rounding_of(const char* mode) {
+  if (!mode) return Rounding::None;
+  if (!std::strcmp(mode, "trunc")) return Rounding::Trunc;
+  RL_CHECK(!std::strcmp(mode, "floor"), Runtime, "div: rounding_mode must be None, 'trunc' or 'floor', got '%s'", mode);
+  return Rounding::Floor;
+}
+
+}  // namespace
+
+Ref clamp(In input, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+  check_bounds_given(min || max);
+  if (!max) return ops::clamp_min(input, *min);
+  return min ? ops::_clamp(input, *min, *max) : ops::clamp_max(input, *max);
+}
+Ref clamp_(In self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+  check_bounds_given(min || max);
+  if (!max) return ops::clamp_min_(self, *min);
+  return min ? ops::_clamp_(self, *min, *max) : ops::clamp_max_(self, *max);
+}
+
+Ref clamp_tensor(In input, In min, In max) {
+  check_bounds_given(min.tensor() || max.tensor());
+  if (!max.tensor()) return ops::clamp_min(input, min.tensor());
+  return min.tensor() ? ops::_clamp(input, min.tensor(), max.tensor()) : ops::clamp_max(input, max.tensor());
+}
+Ref clamp_tensor_(In self, In min, In max) {
+  check_bounds_given(min.tensor() || max.tensor());
+  if (!max.tensor()) return ops::clamp_min_(self, min.tensor());
+  return min.tensor() ? ops::_clamp_(self, min.tensor(), max.tensor()) : ops::clamp_max_(self, max.tensor());
+}
+
+Ref div_mode(const Arg& input, const Arg& other, const char* mode) {
+  const Rounding rounding = rounding_of(mode);
+  if (rounding == Rounding::None) return ops::div(input, other);
+  return rounding == Rounding::Trunc ? ops::_div_trunc(input, other) : ops::_div_floor(input, other);
+}
+Ref div_mode_(In self, const Arg& other, const char* mode) {
+  const Rounding rounding = rounding_of(mode);
+  if (rounding == Rounding::None) return ops::div_(self, other);
+  return rounding == Rounding::Trunc ? ops::_div_trunc_(self, other) : ops::_div_floor_(self, other);
+}
+
+namespace {
+
+double largest_of(DType d) {
+  return d == DType::Float64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+}
+
+}  // namespace
+
+Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
+               const std::optional<Scalar>& neginf) {
+  if (category_of(input->dtype) < Category::Floating) return ops::clone(input);
+  const double largest = largest_of(input->dtype);
+  return ops::_nan_to_num(input, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
+                          neginf.value_or(Scalar(-largest)));
+}
+Ref nan_to_num_(In self, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
+                const std::optional<Scalar>& neginf) {
+  if (category_of(self->dtype) < Category::Floating) return ops::copy_(self, ops::clone(self));
+  const double largest = largest_of(self->dtype);
+  return ops::_nan_to_num_(self, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
+                           neginf.value_or(Scalar(-largest)));
+}
+
+}  // namespace rl::compose

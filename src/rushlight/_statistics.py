@@ -1,0 +1,260 @@
+"""Functions over statistics and orders whose result or arguments the table cannot state: flags that add results,
+strings, Python truth values, numbers in the place of tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from . import _native
+from ._native import Tensor, dtype
+
+__all__ = [
+    "allclose",
+    "bucketize",
+    "equal",
+    "isin",
+    "nanquantile",
+    "norm",
+    "quantile",
+    "searchsorted",
+    "unique",
+    "unique_consecutive",
+]
+
+_METHODS = ("allclose", "equal", "nanquantile", "norm", "quantile", "unique", "unique_consecutive")
+
+
+def attach(cls: type) -> None:
+    """Gives Tensor those of the functions that are its methods."""
+    for name in _METHODS:
+        setattr(cls, name, globals()[name])
+
+
+def _written(result: Tensor, out: Tensor | None) -> Tensor:
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+# ------------------------------------------------------------------ comparisons
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both tensors have the same shape and the same elements."""
+    return bool(_native._equal(input, other))
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether abs(input - other) <= atol + rtol * abs(other) everywhere, shapes broadcast."""
+    return bool(_native.isclose(input, other, rtol, atol, equal_nan).all())
+
+
+# ------------------------------------------------------------------ norms
+
+
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+) -> Tensor:
+    """The p-norm of the elements along `dim` (all of them where it is None).
+
+    p: a number, inf and -inf too; "fro" or None is 2; "nuc" is the sum of singular values of matrices.
+    """
+    if p == "nuc":
+        dims = (-2, -1) if dim is None else dim
+        return _written(_native.linalg_matrix_norm(input, "nuc", dims, keepdim, dtype=dtype), out)
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
+    if dtype is not None:
+        input = input.to(dtype)
+    order = 2.0 if p is None or isinstance(p, str) else float(p)
+    return _written(_native._vector_norm(input, order, dim, keepdim), out)
+
+
+# ------------------------------------------------------------------ quantiles
+
+
+def quantile(
+    input: Tensor,
+    q: float | Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """The q-quantiles (0 <= q <= 1) of the elements along `dim`; NaN where an element is NaN.
+
+    The result's first dimension is that of q, where q is a vector. interpolation between two elements: "linear",
+    "lower", "higher", "midpoint" or "nearest".
+    """
+    return _written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=False), out)
+
+
+def nanquantile(
+    input: Tensor,
+    q: float | Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """As `quantile`, of the elements that are not NaN."""
+    return _written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=True), out)
+
+
+def _quantile(
+    input: Tensor, q: float | Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
+) -> Tensor:
+    _check_quantile(input, q, interpolation)
+    if not isinstance(q, Tensor):
+        q = _native.tensor(float(q), dtype=input.dtype, device=input.device)
+    shape = [1] * input.dim() if dim is None else list(input.shape)
+    rows = input.flatten() if dim is None else input
+    if dim is not None and shape:
+        shape[dim] = 1
+    if not rows.dim():
+        rows = rows.reshape(1)
+    rows = rows.sort(-1 if dim is None else dim)[0].movedim(-1 if dim is None else dim, -1)
+    last = rows.shape[-1] - 1
+    wanted = q.flatten().to(rows.dtype)
+    at = _positions(rows, wanted, ignore_nan)
+    if interpolation in ("lower", "higher", "nearest"):
+        at = {"lower": at.floor, "higher": at.ceil, "nearest": at.round}[interpolation]()
+    below = at.floor()
+    low = _native._take_along(rows, -1, below.long())
+    if interpolation in ("linear", "midpoint"):
+        weight = at - below if interpolation == "linear" else _native.full_like(at, 0.5)
+        high = _native._take_along(rows, -1, at.ceil().long().clamp(max=last))
+        low = _native.lerp(low, high, weight)
+    result = low.movedim(-1, 0)
+    if keepdim:
+        return result.reshape([*q.shape, *shape])
+    return result if q.dim() else result.squeeze(0)
+
+
+def _positions(rows: Tensor, q: Tensor, ignore_nan: bool) -> Tensor:
+    """Where the quantiles stand in the sorted rows, as fractions; the NaN at the end where one must win."""
+    last = rows.shape[-1] - 1
+    nan = rows.isnan()
+    if ignore_nan:
+        return q * ((~nan).sum(-1, keepdim=True) - 1).clamp(min=0)
+    at = (q * last).expand([*rows.shape[:-1], q.shape[0]])
+    return _native.where(nan.any(-1, keepdim=True), float(last), at)
+
+
+def _check_quantile(input: Tensor, q: float | Tensor, interpolation: str) -> None:
+    if input.numel() == 0:
+        raise RuntimeError("quantile: the input has no elements")
+    if input.dtype not in (_native.float32, _native.float64):
+        raise RuntimeError(f"quantile: expected float32 or float64, got {input.dtype}")
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise RuntimeError(
+            f"quantile: interpolation must be linear, lower, higher, midpoint or nearest, got {interpolation!r}"
+        )
+    if not isinstance(q, Tensor):
+        if not 0 <= q <= 1:
+            raise RuntimeError(f"quantile: q must be from 0 to 1, got {q}")
+        return
+    if q.dim() > 1:
+        raise RuntimeError(f"quantile: q must be a number or a vector, got shape {tuple(q.shape)}")
+    if q.dtype != input.dtype:
+        raise RuntimeError(f"quantile: q is {q.dtype} but the input is {input.dtype}; both must have one dtype")
+    if q.numel() and not bool(((q >= 0) & (q <= 1)).all()):
+        raise RuntimeError("quantile: q must be from 0 to 1")
+
+
+# ------------------------------------------------------------------ unique elements and look-up
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in order, or the different slices along `dim`.
+
+    With return_inverse and return_counts a tuple: also where each element of the input is found in the output, and
+    how often each occurs.
+    """
+    return _chosen(*_unique(input, dim, consecutive=False), return_inverse, return_counts)
+
+
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The first of each run of equal elements, or of equal slices along `dim`; else as `unique`."""
+    return _chosen(*_unique(input, dim, consecutive=True), return_inverse, return_counts)
+
+
+def _chosen(output: Tensor, inverse: Tensor, counts: Tensor, return_inverse: bool, return_counts: bool) -> Any:
+    if not return_inverse and not return_counts:
+        return output
+    return (output, *[inverse] * return_inverse, *[counts] * return_counts)
+
+
+def _unique(input: Tensor, dim: int | None, consecutive: bool) -> tuple[Tensor, Tensor, Tensor]:
+    if dim is None:
+        return (_native._unique_consecutive if consecutive else _native._unique)(input)
+    slices = input.movedim(dim, 0)
+    if input.numel() == 0 and 0 in slices.shape[1:] and slices.shape[0]:
+        raise RuntimeError(f"unique: the slices along dimension {dim} of shape {tuple(input.shape)} have no elements")
+    rows = slices.reshape(slices.shape[0], math.prod(slices.shape[1:]))
+    places, inverse, counts = _native._unique_rows(rows, consecutive)
+    return input.index_select(dim, places), inverse, counts
+
+
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """True where an element is one of the test elements (invert: where it is none). One of both may be a number."""
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise TypeError("isin: elements or test_elements must be a tensor")
+    common = _native.result_type(elements, test_elements)
+    a, b = (
+        x.to(common) if isinstance(x, Tensor) else _native.tensor(x, dtype=common) for x in (elements, test_elements)
+    )
+    return _written(_native._isin(a, b, invert), out)
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Where each element of `input` would go in the sorted rows: before its equals, or behind them (right, or
+    side="right").
+
+    sorted_sequence: (n,), or (..., n) for an input (..., m). sorter: the indices that sort it, where it is not sorted.
+    """
+    if side not in (None, "left", "right"):
+        raise RuntimeError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
+    if side == "left" and right:
+        raise RuntimeError("searchsorted: side='left' and right=True contradict each other")
+    if not isinstance(input, Tensor):
+        if sorted_sequence.dim() != 1:
+            raise RuntimeError("searchsorted: a number can be looked up in a vector only")
+        common = _native.result_type(sorted_sequence, input)
+        sorted_sequence, input = sorted_sequence.to(common), _native.tensor(input, dtype=common)
+    return _written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
+
+
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """The number of the bucket of each element: how many of the sorted boundaries are below it (right: or equal)."""
+    if boundaries.dim() != 1:
+        raise RuntimeError(f"bucketize: the boundaries must be a vector, got shape {tuple(boundaries.shape)}")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

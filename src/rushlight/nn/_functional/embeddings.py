@@ -1,0 +1,155 @@
+"""Look-ups in tables, transposed convolution and attention, made of other operations."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import rushlight
+from rushlight import _native
+from rushlight._native import Tensor
+
+__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding", "one_hot",
+           "scaled_dot_product_attention"]
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """The rows of ``weight`` (V, D) at ``input`` (*): (*, D).
+
+    Args:
+        input: indices, int64 or int32.
+        weight: the table.
+        padding_idx: a row that gets no gradient.
+        max_norm: rows that are looked up and longer are shortened to it, in place.
+        norm_type: the p of that norm.
+        scale_grad_by_freq: divide each row's gradient by how often it was looked up.
+        sparse: accepted; gradients are dense.
+
+    Raises:
+        IndexError: when an index lies outside of the table.
+        RuntimeError: when padding_idx does, or the indices are no integers.
+    """
+    rows = weight.size(0)
+    if padding_idx is not None:
+        if not -rows <= padding_idx < rows:
+            raise AssertionError(f"embedding: padding_idx {padding_idx} lies outside of a table of {rows} rows")
+        padding_idx += rows * (padding_idx < 0)
+    if input.dtype not in (rushlight.int64, rushlight.int32):
+        raise RuntimeError(f"embedding: expected indices of dtype int64 or int32, met {input.dtype}")
+    flat = input.reshape(-1)
+    if max_norm is not None:
+        _shorten(weight, flat, max_norm, norm_type)
+    found = weight.index_select(0, flat)
+    if scale_grad_by_freq:
+        counts = (flat.unsqueeze(1) == flat).sum(1).to(found.dtype).unsqueeze(1)
+        found = found.detach() + (found - found.detach()) / counts
+    if padding_idx is not None:
+        found = _native.where((flat == padding_idx).unsqueeze(1), found.detach(), found)
+    return found.view(*input.shape, weight.size(1))
+
+
+def _shorten(weight: Tensor, flat: Tensor, max_norm: float, norm_type: float) -> None:
+    with rushlight.no_grad():
+        found = weight.index_select(0, flat)
+        norms = (found.abs() ** norm_type).sum(1, keepdim=True) ** (1.0 / norm_type)
+        weight[flat] = _native.where(norms > max_norm, found * (max_norm / (norms + 1e-7)), found)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """int64 of one dimension more: 1 at the class, 0 elsewhere. ``num_classes`` is the largest class + 1 where -1.
+
+    Raises:
+        RuntimeError: when a class is negative, or not below num_classes, or none can be inferred.
+    """
+    if tensor.dtype is not rushlight.int64:
+        raise RuntimeError(f"one_hot: expected classes of dtype int64, met {tensor.dtype}")
+    if tensor.numel() == 0 and num_classes <= 0:
+        raise RuntimeError("one_hot: no number of classes can be inferred from an empty tensor; give num_classes")
+    if tensor.numel() and int(tensor.min()) < 0:
+        raise RuntimeError("one_hot: a class is negative")
+    if num_classes == -1:
+        num_classes = int(tensor.max()) + 1
+    if num_classes < 1 or (tensor.numel() and int(tensor.max()) >= num_classes):
+        raise RuntimeError(f"one_hot: a class does not lie below num_classes, {num_classes}")
+    return (tensor.unsqueeze(-1) == rushlight.arange(num_classes)).to(rushlight.int64)
+
+
+def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
+                    output_padding: Any, groups: int, dilation: Any) -> Tensor:
+    name = f"conv_transpose{rank}d"
+    if input.dim() not in (rank + 1, rank + 2) or weight.dim() != rank + 2:
+        raise RuntimeError(f"{name}: expected an input of {rank + 1} or {rank + 2} dimensions and a weight of "
+                           f"{rank + 2}, met {tuple(input.shape)} and {tuple(weight.shape)}")
+    step, space, more, reach = (
+        [v] * rank if isinstance(v, int) else list(v) * (rank if len(v) == 1 else 1)
+        for v in (stride, padding, output_padding, dilation)
+    )
+    if any(m >= max(s, d) for m, s, d in zip(more, step, reach, strict=True)):
+        raise RuntimeError(f"{name}: output_padding {more} must be smaller than stride or dilation")
+    x = input if input.dim() == rank + 2 else input.unsqueeze(0)
+    if x.size(1) != weight.size(0):
+        raise RuntimeError(f"{name}: an input of {x.size(1)} channels does not fit a weight of {weight.size(0)}")
+    sizes = [(x.size(2 + i) - 1) * step[i] - 2 * space[i] + reach[i] * (weight.size(2 + i) - 1) + more[i] + 1
+             for i in range(rank)]
+    y = _native._convolution_input_grad(x, [x.size(0), weight.size(1) * groups, *sizes], weight, step, space, reach,
+                                        groups)
+    if bias is not None:
+        y = y + bias.view(-1, *[1] * rank)
+    return y if input.dim() == rank + 2 else y.squeeze(0)
+
+
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:
+    """The transpose of conv1d: input (N, C, L) or (C, L), weight (C, K / groups, kernel)."""
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:
+    """The transpose of conv2d: input (N, C, H, W) or (C, H, W), weight (C, K / groups, kernel...)."""
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+                     output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:
+    """The transpose of conv3d: input (N, C, D, H, W) or (C, D, H, W), weight (C, K / groups, kernel...)."""
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
+                                 dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
+                                 enable_gqa: bool = False) -> Tensor:
+    """``softmax(query @ key.T * scale + mask) @ value`` (Vaswani et al., 2017).
+
+    Args:
+        query: (..., L, E).
+        key: (..., S, E).
+        value: (..., S, V).
+        attn_mask: bool (True takes part) or numbers that are added, broadcast to (..., L, S).
+        dropout_p: probability of dropping a weight.
+        is_causal: position i sees the positions 0 to i only.
+        scale: 1 / sqrt(E) where None.
+        enable_gqa: key and value may have fewer heads (dimension -3), each shared by several of the query's.
+
+    Raises:
+        RuntimeError: when both a mask and is_causal are given.
+    """
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
+    if enable_gqa:
+        shared = query.size(-3) // key.size(-3)
+        key, value = (x.unsqueeze(-3).expand(*x.shape[:-2], shared, *x.shape[-2:]).flatten(-4, -3)
+                      for x in (key, value))
+    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
+    scores = (query * factor) @ key.transpose(-2, -1)
+    if is_causal:
+        rows, columns = rushlight.arange(query.size(-2)), rushlight.arange(key.size(-2))
+        attn_mask = rows.unsqueeze(1) >= columns
+    if attn_mask is not None:
+        scores = (_native.where(attn_mask, scores, -math.inf) if attn_mask.dtype is rushlight.bool
+                  else scores + attn_mask)
+    weights = _native.softmax(scores, -1)
+    if attn_mask is not None and attn_mask.dtype is rushlight.bool:
+        weights = _native.where(attn_mask.any(-1, keepdim=True), weights, 0.0)  # a row without any position gives 0
+    return rushlight.nn.functional.dropout(weights, dropout_p) @ value
