@@ -7,14 +7,21 @@ from ops.kinds import composite, creation, inplace, kernel
 kernel("diag_embed(input, offset: int = 0, dim1: int = -2, dim2: int = -1)",
        grad={"input": "diagonal(g, offset, dim1, dim2)"}, samples="diag_embed",
        doc="Matrices that hold the last dimension on a diagonal, zeros elsewhere.")
+kernel("_diagonal_copy(input, offset: int, dim1: int, dim2: int)", run="diagonal_copy", private=True, method=False,
+       node="DiagonalBackward0_copy", grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"},
+       samples="none",
+       doc="A copy of the diagonal of two dimensions.")
 composite("diag(input, diagonal: int = 0)", out=True, samples="diag",
+          exceptions={"out": "PyTorch lets it write out= while a gradient is asked for"},
           doc="A vector as the diagonal of a matrix, or the diagonal of a matrix.")
 composite("diagflat(input, offset: int = 0)", samples="diag", doc="All elements on the diagonal of a matrix.")
+EXPANDED = {"writes_self": "the places of an expanded tensor are written in another order"}
 for _name, _kept in (("tril", "on and below"), ("triu", "on and above")):
     kernel(f"{_name}(input, diagonal: int = 0)", out=True, grad={"input": f"{_name}(g, diagonal)"}, samples="triangle",
            doc=f"What stands {_kept} the diagonal; zeros elsewhere.")
     inplace(f"{_name}_(self, diagonal: int = 0)", run=f"{_name}_in_place", grad={"self": f"{_name}(g, diagonal)"},
-            samples="triangle", doc=f"Keeps what stands {_kept} the diagonal.")
+            samples="triangle", exceptions=EXPANDED if _name == "tril" else {},
+            doc=f"Keeps what stands {_kept} the diagonal.")
     creation(f"{_name}_indices(row: int, col: int, offset: int = 0)", samples="none",
              doc=f"The rows and columns of the elements {_kept} the diagonal.")
 
@@ -28,7 +35,7 @@ kernel("roll(input, shifts: Ints, dims: Ints = ())", grad={"input": "_unroll(g, 
        doc="The elements moved along dims; what leaves at the end comes in at the start.")
 composite("_unroll(input, shifts: Ints, dims: Ints)", run="unroll", private=True, method=False, samples="none",
           doc="Undoes roll(shifts, dims).")
-composite("rot90(input, k: int = 1, dims: Ints = (0, 1))", samples="rot90",
+kernel("rot90(input, k: int = 1, dims: Ints = (0, 1))", grad={"input": "rot90(g, -k, dims)"}, samples="rot90",
           doc="Turned by k right angles in the plane of dims.")
 
 # ------------------------------------------------------------------ repetition
@@ -49,10 +56,13 @@ composite("repeat_interleave(repeats, *, output_size: int | None = None)", overl
 
 # ------------------------------------------------------------------ grids and joins
 
+NARROW = {"out": "PyTorch raises TypeError where out= cannot hold the dtype, every other row RuntimeError"}
+
 composite("meshgrid(*tensors, indexing: str | None = None)", method=False, returns=("*",), samples="none",
           doc="The coordinates of a grid over vectors: rows first ('ij') or columns first ('xy').")
 composite("cartesian_prod(*tensors)", method=False, samples="none", doc="All tuples of elements, one a row.")
 composite("combinations(input, r: int = 2, with_replacement: bool = False)", method=False, samples="combinations",
+          exceptions={"node_name": "rows are joined by cat", "meta": "PyTorch refuses; the size is known here"},
           doc="All choices of r elements of a vector, one a row.")
 composite("block_diag(*tensors)", method=False, samples="none", doc="A matrix with the tensors along its diagonal.")
 for _name, _doc in (
@@ -62,10 +72,11 @@ for _name, _doc in (
     ("dstack", "along a third dimension"),
     ("column_stack", "as columns"),
 ):
-    composite(f"{_name}(tensors: Tensors)", method=False, out=True, samples="stacked", doc=f"Joins tensors {_doc}.")
+    composite(f"{_name}(tensors: Tensors)", method=False, out=True, samples="stacked", exceptions=NARROW,
+              doc=f"Joins tensors {_doc}.")
 for _name in ("concat", "concatenate"):
     composite(f"{_name}(tensors: Tensors, dim: int = 0)", run="concat", method=False, out=True, samples="stacked",
-              doc="Joins tensors along dim.")
+              exceptions=NARROW, doc="Joins tensors along dim.")
 
 # ------------------------------------------------------------------ padding
 

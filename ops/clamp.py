@@ -1,7 +1,7 @@
 """Rows that keep numbers within bounds, and quotients rounded to whole numbers."""
 
 from ops.kinds import composite, pointwise
-from ops.row import floating, real
+from ops.row import boolean, floating, real
 
 composite("clamp(input, min: Number | None = None, max: Number | None = None)", aliases=("clip",), inplace=True,
           out=True, exceptions={"node_name": "one bound is the row clamp_min or clamp_max"}, samples="clamp",
@@ -17,13 +17,17 @@ pointwise("_clamp(input, min: Operand, max: Operand)", types=real, body="minimum
           grad={"input": "where(input >= min, where(input <= max, g, 0), 0)",
                 "min": "where(min < max, where(input < min, g, 0), 0)",
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
-pointwise("clamp_min(input, min: Operand)", types=real, body="maximum(input, min)", onnx="Clip",
+pointwise("clamp_min(input, min: Operand)", types=boolean + real, body="maximum(input, min)", onnx="Clip",
           grad={"input": "where(input >= min, g, 0)", "min": "where(input < min, g, 0)"},
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
+          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only",
+          "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="input, min where it is smaller.")
-pointwise("clamp_max(input, max: Operand)", types=real, body="minimum(input, max)", onnx="Clip",
+pointwise("clamp_max(input, max: Operand)", types=boolean + real, body="minimum(input, max)", onnx="Clip",
           grad={"input": "where(input <= max, g, 0)", "max": "where(input > max, g, 0)"},
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
+          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only",
+          "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="input, max where it is larger.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
           aliases=("true_divide", "divide"), inplace=True, out=True, samples="div_mode", onnx="Div",

@@ -14,28 +14,31 @@ def _both(name: str, arguments: str, *, grad: dict[str, str], doc: str, **fields
     inplace(f"{name}_(self, {arguments})", run=f"{run}_in_place", grad=own, doc=f"{doc} In place.", **fields)
 
 
+TWO_NODES = {"node_name": "one row takes numbers and tensors; PyTorch names the node of its tensor overload Backward1"}
+
 # ------------------------------------------------------------------ along a dimension: index has the result's shape
 
 kernel("gather(input, dim: int, index, *, sparse_grad: bool = False)", out=True,
-       grad={"input": "_gather_grad(g, input, dim, index)"}, samples="none", onnx="GatherElements",
+       grad={"input": "_gather_grad(g, input, dim, index)"}, samples="gather", onnx="GatherElements",
        doc="At each place of index the element of input whose position along dim index gives.")
 kernel("_gather_grad(g, input: Sizes, dim: int, index)", run="gather_grad", private=True, method=False,
        grad={"g": "gather(g, dim, index)"}, samples="none", doc="Zeros of that size with g added at index along dim.")
 composite("take_along_dim(input, indices, dim: int | None = None)", out=True, samples="none",
           doc="gather with the shapes broadcast; of all elements in one dimension where dim is None.")
-_both("scatter", "dim: int, index, src", samples="none",
-      grad={"input": "scatter(g, dim, index, 0)", "src": "gather(g, dim, index)"},
+_both("scatter", "dim: int, index, src", samples="scatter",
+      grad={"input": "scatter(g, dim, index, 0)", "src": "view(gather(g, dim, index), src)"},
       doc="src written at index along dim.")
-_both("scatter", "dim: int, index, value: Number", overload="value", samples="none", node="ScatterBackward1",
+_both("scatter", "dim: int, index, value: Number", overload="value", samples="scatter_value", node="ScatterBackward1",
       grad={"input": "scatter(g, dim, index, 0)"}, doc="value written at index along dim.")
 _both("scatter", "dim: int, index, src, *, reduce: str", overload="src_reduce", samples="none", grad={},
       doc="src added ('add') or multiplied ('multiply') at index along dim.")
 _both("scatter", "dim: int, index, value: Number, *, reduce: str", overload="value_reduce", samples="none", grad={},
       doc="value added ('add') or multiplied ('multiply') at index along dim.")
-_both("scatter_add", "dim: int, index, src", samples="none", grad={"input": "g", "src": "gather(g, dim, index)"},
+_both("scatter_add", "dim: int, index, src", samples="scatter",
+      grad={"input": "g", "src": "view(gather(g, dim, index), src)"},
       doc="src added at index along dim.")
 kernel("scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bool = True)", out=True,
-       samples="none",
+       samples="scatter_reduce",
        grad={"input": "_scatter_reduce_grad(g, input, dim, index, src, reduce, include_self, y, False)",
              "src": "_scatter_reduce_grad(g, input, dim, index, src, reduce, include_self, y, True)"},
        doc="src combined at index along dim: 'sum', 'prod', 'mean', 'amax' or 'amin'.")
@@ -47,13 +50,13 @@ composite("_scatter_reduce_grad(g, input, dim: int, index, src, reduce: str, inc
 
 # ------------------------------------------------------------------ along a dimension: index is a vector
 
-_both("index_add", "dim: int, index, source, *, alpha: Number = 1", samples="none",
+_both("index_add", "dim: int, index, source, *, alpha: Number = 1", samples="index_copy",
       grad={"input": "g", "source": "_sum_to(index_select(g, dim, index) * alpha, source)"},
       doc="alpha times the slices of source added at index along dim.")
-_both("index_copy", "dim: int, index, source", samples="none",
+_both("index_copy", "dim: int, index, source", samples="index_copy",
       grad={"input": "index_fill(g, dim, index, 0)", "source": "_sum_to(index_select(g, dim, index), source)"},
       doc="The slices of source written at index along dim.")
-_both("index_fill", "dim: int, index, value: Operand", samples="none", out=False,
+_both("index_fill", "dim: int, index, value: Operand", samples="index_fill", out=False, exceptions=TWO_NODES,
       grad={"input": "index_fill(g, dim, index, 0)", "value": "_index_fill_value_grad(g, dim, index)"},
       doc="value written to the slices at index along dim.")
 composite("_index_fill_value_grad(g, dim: int, index)", run="index_fill_value_grad", private=True, method=False,
@@ -68,11 +71,11 @@ composite("index_put(input, indices: Indices, values, accumulate: bool = False)"
 
 # ------------------------------------------------------------------ among all elements
 
-kernel("take(input, index)", out=True, grad={"input": "_take_grad(g, input, index)"}, samples="none",
+kernel("take(input, index)", out=True, grad={"input": "_take_grad(g, input, index)"}, samples="take",
        doc="The elements at those places of input read as one vector.")
 kernel("_take_grad(g, input: Sizes, index)", run="take_grad", private=True, method=False,
        grad={"g": "take(g, index)"}, samples="none", doc="Zeros of that size with g added at index.")
-_both("put", "index, source, accumulate: bool = False", samples="none", out=False,
+_both("put", "index, source, accumulate: bool = False", samples="put", out=False,
       grad={"input": "_put_clear(g, index, accumulate)", "source": "view(take(g, index), source)"},
       doc="source written (or added) at those places of input read as one vector.")
 composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=True, method=False, samples="none",
@@ -80,21 +83,27 @@ composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=Tru
 
 # ------------------------------------------------------------------ masks
 
-_both("masked_fill", "mask, value: Operand", samples="none", out=False,
+_both("masked_fill", "mask, value: Operand", samples="masked_fill", out=False, exceptions=TWO_NODES,
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "value": "sum(where(mask, g, 0))"}, onnx="Where",
       doc="value where mask holds.")
-_both("masked_scatter", "mask, source", samples="none", out=False,
+_both("masked_scatter", "mask, source", samples="masked_scatter", out=False,
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "source": "_masked_scatter_grad(g, mask, source)"},
       doc="The elements of source, in order, where mask holds.")
 composite("_masked_scatter_grad(g, mask, source: Sizes)", run="masked_scatter_grad", private=True, method=False,
           samples="none", doc="What stands in g under the mask, and zeros, in that shape.")
-kernel("masked_select(input, mask)", out=True, grad={"input": "_masked_select_grad(g, input, mask)"}, samples="none",
+kernel("masked_select(input, mask)", out=True, grad={"input": "_masked_select_grad(g, input, mask)"},
+       samples="masked_select",
+       exceptions={"out": "PyTorch warns even where an out= of another size has no elements in use"},
        doc="The elements where mask holds, in one dimension.")
 composite("_masked_select_grad(g, input: Sizes, mask)", run="masked_select_grad", private=True, method=False,
           samples="none", doc="Zeros of that size with g where mask holds.")
 
 # ------------------------------------------------------------------ a view of a copy, written
 
+DENSE = {
+    "layouts": "PyTorch's copy keeps the gaps of a sliced tensor's memory; ours is dense",
+    "out": "PyTorch lets slice_scatter write out= while a gradient is asked for",
+}
 for _view, _arguments, _call in (
     ("select", "dim: int, index: int", "dim, index"),
     ("slice", "dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1", "dim, start, end, step"),
@@ -102,7 +111,8 @@ for _view, _arguments, _call in (
     ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None = None", "size, stride, storage_offset"),
 ):
     _gradient = "contiguous(g)" if _view == "as_strided" else "g"  # its strides are those of a dense tensor
-    kernel(f"{_view}_scatter(input, src, {_arguments})", out=True, samples="none",
+    kernel(f"{_view}_scatter(input, src, {_arguments})", out=_view == "slice",
+           samples="none" if _view == "as_strided" else f"{_view}_scatter", exceptions=DENSE,
            grad={"input": f"{_view}_scatter(g, zeros_like(src), {_call})", "src": f"{_view}({_gradient}, {_call})"},
            doc=f"A copy of input with src in the place that {_view} would show.")
 

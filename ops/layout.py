@@ -48,6 +48,18 @@ for _n in (1, 2, 3):
 
 # ------------------------------------------------------------------ a tensor's own sizes and strides
 
+for _name, _arguments, _layout, _node, _grad in (
+    ("transpose", "dim0: int, dim1: int", "transpose", "TransposeBackward1", "transpose(g, dim0, dim1)"),
+    ("t", "", "t", "TBackward1", "t(g)"),
+    ("unsqueeze", "dim: int", "unsqueeze", "UnsqueezeBackward1", "view(g, input)"),
+    ("squeeze", "", "squeeze", "SqueezeBackward3", "view(g, input)"),
+    ("squeeze_dims", "dim: Ints", "squeeze_dims", "SqueezeBackward4", "view(g, input)"),
+    ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None", "as_strided", "AsStridedBackward1",
+     "_as_strided_backward(g, input, size, stride, storage_offset)"),
+):
+    view(f"_own_{_name}(input{', ' * bool(_arguments)}{_arguments})", layout=_layout, node=_node, private=True,
+         method=False, grad={"input": _grad}, bounds=_name == "as_strided", samples="none",
+         doc=f"The view that {_name}_ turns a tensor into.")
 for _signature, _run in (
     ("transpose_(self, dim0: int, dim1: int)", "transpose_self"),
     ("swapaxes_(self, axis0: int, axis1: int)", "transpose_self"),

@@ -41,7 +41,8 @@ pointwise("xlogy(input: Operand, other: Operand)", aliases=("_special_xlogy",), 
           body="where(isnan(other), other, where(input == 0, 0, input * log(other)))",
           grad={"input": "g * where(input == 0, where(other <= 0, 0, log(1 * other)), log(1 * other))",
                 "other": "g * input / other"},
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          exceptions={"awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit",
+          "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="input * log(other), 0 where input is 0.")
 pointwise("_special_xlog1py(input: Operand, other: Operand)", types=floating, integers_to_float=True, private=True,
           method=False, inplace=False, node="SpecialXlog1PyBackward0", samples="none",
@@ -59,13 +60,19 @@ pointwise("logaddexp2(input, other)", types=floating, inplace=False,
                "maximum(input, other) + 1.4426950408889634 * log1p(exp2(-abs(input - other))))",
           grad={"input": "g / (1 + exp2(other - input))", "other": "g / (1 + exp2(input - other))"},
           doc="log2(2 ** input + 2 ** other), without overflow.")
-composite("logit(input, eps: Number | None = None)", aliases=("_special_logit",), inplace=True, out=True,
+composite("logit(input, eps: Number | None = None)",
+          exceptions={"in_place_gradient": "PyTorch's second derivative is 0 where the first is NaN"},
+          aliases=("_special_logit",), inplace=True, out=True,
           samples="logit",
           doc="log(input / (1 - input)), of input between eps and 1 - eps where eps is given.")
 pointwise("_logit(input)", types=floating, integers_to_float=True, private=True, method=False, node="LogitBackward0",
-          samples="none", body="log(input / (1 - input))", grad={"input": "g / (input * (1 - input))"},
+          samples="none", body="log(input / (1 - input))",
+          grad={"input": "where(y == y, g / (input * (1 - input)), y)"},
           doc="log(input / (1 - input)).")
-pointwise("sinc(input)", aliases=("_special_sinc",), types=floating, integers_to_float=True,
+pointwise("sinc(input)",
+          exceptions={"second_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit",
+          "awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit"},
+          aliases=("_special_sinc",), types=floating, integers_to_float=True,
           body="where(input == 0, 1, sin(3.141592653589793 * input) / (3.141592653589793 * input))",
           grad={"input": "where(input == 0, 0, g * (cos(3.141592653589793 * input) * input * 3.141592653589793 - "
                          "sin(3.141592653589793 * input)) / where(input == 0, 1, input * input * 3.141592653589793))"},
@@ -77,17 +84,30 @@ pointwise("rad2deg(input)", types=floating, integers_to_float=True, body="input 
 
 # ------------------------------------------------------------------ gamma
 
-pointwise("lgamma(input)", aliases=("_special_gammaln",), types=floating, integers_to_float=True, body="lgamma(input)",
+pointwise("lgamma(input)", exceptions={"second_gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "in_place_gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "awkward_gradient": "PyTorch's trigamma is exact to about 10 digits only"}, aliases=("_special_gammaln",),
+          types=floating, integers_to_float=True, body="lgamma(input)",
           grad={"input": "g * digamma(input)"}, tolerance=1e-6, doc="The logarithm of the gamma function's size.")
-pointwise("digamma(input)", aliases=("_special_digamma", "_special_psi"), types=floating, integers_to_float=True,
+pointwise("digamma(input)", exceptions={"gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "in_place_gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "awkward_gradient": "PyTorch's trigamma is exact to about 10 digits only"}, aliases=("_special_digamma",
+          "_special_psi"), types=floating, integers_to_float=True,
           body="digamma(input)", grad={"input": "g * _polygamma(input, 1)"}, tolerance=1e-5,
           doc="The derivative of lgamma.")
 pointwise("_polygamma(input, n: Number)", types=floating, integers_to_float=True, private=True, method=False,
           body="_polygamma(input, n)", grad={"input": "g * _polygamma(input, n + 1)"}, node="PolygammaBackward0",
           samples="none", doc="The n-th derivative of digamma.")
-composite("polygamma(n: int, input)", aliases=("_special_polygamma",), method=False, out=True, samples="polygamma",
+composite("polygamma(n: int, input)", exceptions={"forms": "PyTorch's trigamma is exact to about 10 digits only",
+          "values: float64": "PyTorch's trigamma is exact to about 10 digits only",
+          "gradient": "PyTorch's trigamma is exact to about 10 digits only"}, aliases=("_special_polygamma",),
+          method=False, out=True, samples="polygamma",
           tolerance=1e-5, doc="The n-th derivative of digamma.")
-composite("mvlgamma(input, p: int)", aliases=("_special_multigammaln",), inplace=True, out=True, samples="mvlgamma",
+composite("mvlgamma(input, p: int)",
+          exceptions={"second_gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "node_name": "made of other rows, whose nodes it has", "layouts": "PyTorch's result is always contiguous",
+          "meta": "PyTorch's result is always contiguous"}, aliases=("_special_multigammaln",), inplace=True, out=True,
+          samples="mvlgamma",
           tolerance=1e-5, doc="The logarithm of the gamma function of p dimensions.")
 pointwise("_special_zeta(input: Operand, other: Operand)", types=floating, integers_to_float=True, private=True,
           method=False, inplace=False, body="zeta(input, other)", samples="none",
@@ -95,7 +115,9 @@ pointwise("_special_zeta(input: Operand, other: Operand)", types=floating, integ
 
 # ------------------------------------------------------------------ Bessel functions
 
-pointwise("i0(input)", aliases=("_special_i0",), types=floating, integers_to_float=True, body="i0(input)",
+pointwise("i0(input)",
+          exceptions={"awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit"},
+          aliases=("_special_i0",), types=floating, integers_to_float=True, body="i0(input)",
           grad={"input": "g * _special_i1(input)"}, tolerance=1e-6, doc="The modified Bessel function of order 0.")
 pointwise("_special_i1(input)", types=floating, integers_to_float=True, private=True, method=False, inplace=False,
           body="_special_i1(input)", samples="none", node="SpecialI1Backward0",

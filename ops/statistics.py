@@ -50,7 +50,8 @@ for _name, _what in (("var", "variance"), ("std", "standard deviation")):
         _how = "all elements" if not _overload else "the elements along dim"
         _form = f"_{_overload}" if _overload else "_all"
         composite(f"{_name}(input, {_arguments})", overload=_overload, run=f"{_name}{_form}", out=bool(_overload),
-                  samples=f"spread{_form}", tolerance=1e-12, doc=f"The {_what} of {_how}; 1 / (n - 1), or 1 / (n - correction).")
+                  samples=f"spread{_form}", tolerance=1e-12,
+                  doc=f"The {_what} of {_how}; 1 / (n - 1), or 1 / (n - correction).")
         composite(f"{_name}_mean(input, {_arguments})", overload=_overload, run=f"{_name}_mean{_form}", method=False,
                   returns=("*",), samples=f"spread{_form}", tolerance=1e-12,
                   exceptions={"node_name": "two rows, so two nodes"}, doc=f"The {_what} and the mean of {_how}.")

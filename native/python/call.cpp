@@ -236,7 +236,7 @@ bool Call::bind(SignatureSpec& spec) {
   for (int i = 0; i < spec.count; ++i) {
     PyObject* o = slots_[i];
     if (!o) {
-      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar) return false;
+      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar && spec.parameters[i].kind != Kind::TensorsVar) return false;
       continue;
     }
     if (!accepts(spec.parameters[i], o) && !(spec.parameters[i].has_default && o == Py_None && spec.parameters[i].kind != Kind::Int && spec.parameters[i].kind != Kind::Bool)) return false;
@@ -393,6 +393,7 @@ std::vector<Ref> Call::tensors(int i) const {
     return list;
   }
   PyObject* o = slots_[i];
+  if (!o) return list;
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     PyObject* item = PySequence_Fast_GET_ITEM(o, k);
     RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: expected tensors in '%s', got %s", spec_->name, spec_->parameters[i].name, Py_TYPE(item)->tp_name);

@@ -17,6 +17,7 @@ from .torch_version import __version__
 _attach(Tensor)
 
 from . import _functions  # noqa: E402
+from ._contractions import *  # noqa: E402,F403
 from ._functions import *  # noqa: E402,F403
 from ._statistics import *  # noqa: E402,F403
 from ._statistics import attach as _attach_statistics  # noqa: E402

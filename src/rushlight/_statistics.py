@@ -62,13 +62,10 @@ def norm(
 ) -> Tensor:
     """The p-norm of the elements along `dim` (all of them where it is None).
 
-    p: a number, inf and -inf too; "fro" or None is 2; "nuc" is the sum of singular values of matrices.
+    p: a number, inf and -inf too; "fro" or None is 2.
     """
-    if p == "nuc":
-        dims = (-2, -1) if dim is None else dim
-        return _written(_native.linalg_matrix_norm(input, "nuc", dims, keepdim, dtype=dtype), out)
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
+        raise RuntimeError(f"norm: p must be a number or 'fro', got {p!r}")
     if dtype is not None:
         input = input.to(dtype)
     order = 2.0 if p is None or isinstance(p, str) else float(p)

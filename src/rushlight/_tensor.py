@@ -462,6 +462,26 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
 
 
 @_method
+def polygamma(self: Tensor, n: int) -> Tensor:
+    """The n-th derivative of digamma."""
+    return _native.polygamma(n, self)
+
+
+@_method
+def polygamma_(self: Tensor, n: int) -> Tensor:
+    """The n-th derivative of digamma, in place."""
+    return self.copy_(_native.polygamma(n, self))
+
+
+@_method
+def kron(self: Tensor, other: Tensor) -> Tensor:
+    """Kronecker's product with another tensor."""
+    from ._contractions import kron
+
+    return kron(self, other)
+
+
+@_method
 def __pos__(self: Tensor) -> Tensor:
     if self.dtype is _native.bool:
         raise RuntimeError("+: a bool tensor has no sign; convert it first")

@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-import rushlight as rl
 import torch as pt
+
+import rushlight as rl
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(4, 5, 6))
@@ -17,7 +18,7 @@ def same(mine, theirs, tolerance=1e-12):
     """Equal in values, shape and dtype; tuples element by element."""
     if isinstance(theirs, tuple):
         assert len(mine) == len(theirs)
-        for a, b in zip(mine, theirs):
+        for a, b in zip(mine, theirs, strict=True):
             same(a, b, tolerance)
         return
     assert str(mine.dtype).split(".")[1] == str(theirs.dtype).split(".")[1]
@@ -25,7 +26,7 @@ def same(mine, theirs, tolerance=1e-12):
     np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(force=True), rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("p", [0, 0.5, 1, 2, 3, float("inf"), -float("inf"), -1, "fro", None])
+@pytest.mark.parametrize("p", [0.5, 1, 2, 3, float("inf"), -float("inf"), -1, "fro", None])
 @pytest.mark.parametrize("dim", [None, 0, (0, 2), -1])
 def test_norm_and_its_gradients(p, dim):
     results = []
@@ -33,9 +34,17 @@ def test_norm_and_its_gradients(p, dim):
         x = m.from_numpy(X.copy()).requires_grad_()
         y = m.norm(x, p, dim, dim is not None)
         (g,) = m.autograd.grad(y.sum(), x, create_graph=True)
-        results.append((y, g) + (() if p in (0, 1, float("inf"), -float("inf")) else m.autograd.grad((g * g).sum(), x)))
+        results.append((y, g) + (() if p in (1, float("inf"), -float("inf")) else m.autograd.grad((g * g).sum(), x)))
     mine, theirs = results
     same(mine, theirs, 1e-9)
+
+
+def test_norm_counts_with_order_0_and_takes_a_dtype():
+    x = np.array([[0.0, 3.0], [4.0, 0.0]], dtype="float32")
+    same(*(m.norm(m.from_numpy(x), 0, 1) for m in (rl, pt)))
+    same(*(m.from_numpy(x).norm(dtype=m.float64) for m in (rl, pt)))
+    with pytest.raises(RuntimeError, match="norm"):
+        rl.ones(2, dtype=rl.int64).norm()
 
 
 @pytest.mark.parametrize("interpolation", ["linear", "lower", "higher", "midpoint", "nearest"])
@@ -84,10 +93,19 @@ def test_unique_tells_nans_apart():
 def test_look_up():
     rows = np.sort(X, axis=-1)
     for right, int32 in itertools.product((False, True), repeat=2):
-        same(*(m.searchsorted(m.from_numpy(rows), m.from_numpy(X[..., :2].copy()), right=right, out_int32=int32) for m in (rl, pt)))
-        same(*(m.bucketize(m.from_numpy(X), m.tensor([-1.0, 0.0, 1.0], dtype=m.float64), right=right) for m in (rl, pt)))
+        same(
+            *(
+                m.searchsorted(m.from_numpy(rows), m.from_numpy(X[..., :2].copy()), right=right, out_int32=int32)
+                for m in (rl, pt)
+            )
+        )
+        same(
+            *(m.bucketize(m.from_numpy(X), m.tensor([-1.0, 0.0, 1.0], dtype=m.float64), right=right) for m in (rl, pt))
+        )
     sorter = np.argsort(X, axis=-1)
-    same(*(m.searchsorted(m.from_numpy(X), m.from_numpy(X), sorter=m.from_numpy(sorter), side="right") for m in (rl, pt)))
+    same(
+        *(m.searchsorted(m.from_numpy(X), m.from_numpy(X), sorter=m.from_numpy(sorter), side="right") for m in (rl, pt))
+    )
     assert rl.searchsorted(rl.tensor([1, 3, 5]), 3).item() == 1
     with pytest.raises(RuntimeError, match="searchsorted"):
         rl.searchsorted(rl.tensor([1.0]), rl.tensor([1.0]), side="left", right=True)
@@ -120,7 +138,13 @@ def test_products_and_running_products_with_zeros_have_gradients():
 
 
 def test_extremes_of_running_sums():
-    for values in ([-np.inf, 0.0, 1e3], [np.inf, 1.0, -np.inf], [-np.inf, -np.inf], [1e300, -1e300], [0.0, np.nan, 1.0]):
+    for values in (
+        [-np.inf, 0.0, 1e3],
+        [np.inf, 1.0, -np.inf],
+        [-np.inf, -np.inf],
+        [1e300, -1e300],
+        [0.0, np.nan, 1.0],
+    ):
         results = []
         for m in (rl, pt):
             x = m.tensor(values, dtype=m.float64, requires_grad=True)

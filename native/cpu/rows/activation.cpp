@@ -25,7 +25,8 @@ Ref prelu(In input, In weight) {
   check_same("prelu", "input", input, "weight", weight);
   RL_CHECK(weight->ndim <= 1, Runtime, "prelu: expected a weight of 0 or 1 dimensions, got shape %s",
            shape_of(weight).c_str());
-  if (weight->numel == 1) return ops::_prelu(input, input->ndim ? Ref::retain(weight.mutable_tensor()) : ops::view(weight, Dims{}));
+  if (weight->numel == 1)
+    return ops::_prelu(input, input->ndim ? Ref::retain(weight.mutable_tensor()) : ops::view(weight, Dims{}));
   RL_CHECK(input->ndim > 0, Runtime, "prelu: an input without dimensions takes one slope, got %lld",
            (long long)weight->numel);
   const int64_t channels = input->ndim > 1 ? input->size(1) : 1;

@@ -60,7 +60,6 @@ Ref triangle(In input, int64_t diagonal, bool lower, const char* op) {
 }
 
 void triangle_in_place(In self, int64_t diagonal, bool lower, const char* op) {
-  check_no_internal_overlap(self, op);
   copy_into(self.mutable_tensor(), triangle(self, diagonal, lower, op).get());
 }
 
@@ -100,6 +99,10 @@ Ref diag_embed(In input, int64_t offset, int64_t dim1, int64_t dim2) {
   return y;
 }
 
+Ref diagonal_copy(In input, int64_t offset, int64_t dim1, int64_t dim2) {
+  return contiguous_copy(alias(input, layout::diagonal(input->layout(), offset, dim1, dim2)).get());
+}
+
 Ref tril(In input, int64_t diagonal) { return triangle(input, diagonal, true, "tril"); }
 Ref triu(In input, int64_t diagonal) { return triangle(input, diagonal, false, "triu"); }
 void tril_in_place(In self, int64_t diagonal) { triangle_in_place(self, diagonal, true, "tril_"); }
@@ -114,11 +117,14 @@ Ref flip(In input, DimSpan dims) {
     RL_CHECK(!(seen >> d & 1), Runtime, "flip: dimension %d stands twice in dims %s", d, to_string(dims).c_str());
     seen |= uint64_t(1) << d;
   }
+  if (!input->numel || !has_memory(input)) return empty_like(input, input->dtype);
   Ref y = contiguous_copy(input);
-  if (!input->numel || !has_memory(input)) return y;
   for (int d = 0; d < input->ndim; ++d)
     if (seen >> d & 1) y = flip_dim(y, d);
-  return y;
+  if (input->contiguous()) return y;
+  Ref alike = empty_like(input, input->dtype);
+  copy_into(alike.get(), y.get());
+  return alike;
 }
 
 Ref roll(In input, DimSpan shifts, DimSpan dims) {
@@ -138,6 +144,20 @@ Ref roll(In input, DimSpan shifts, DimSpan dims) {
     if (input->numel && has_memory(input)) y = roll_dim(y, shifts[i], d);
   }
   return y;
+}
+
+Ref rot90(In input, int64_t k, DimSpan dims) {
+  RL_CHECK(dims.n == 2, Runtime, "rot90: expected two dims, got %s", to_string(dims).c_str());
+  RL_CHECK(input->ndim >= 2, Runtime, "rot90: expected a tensor of at least 2 dimensions, got shape %s", to_string(input->sizes()).c_str());
+  RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input->ndim, Runtime, "rot90: the dims must differ, got %s", to_string(dims).c_str());
+  int a = wrap_dim(dims[0], input->ndim, "rot90"), b = wrap_dim(dims[1], input->ndim, "rot90");
+  auto transposed = [&](const Ref& x) { return alias(x.get(), layout::transpose(x->layout(), a, b)); };
+  switch ((k % 4 + 4) % 4) {
+    case 1: return transposed(flip(input, Dims{b}));
+    case 2: return flip(input, Dims{a, b});
+    case 3: return transposed(flip(input, Dims{a}));
+    default: return contiguous_copy(input);
+  }
 }
 
 Ref repeat(In input, DimSpan repeats) {
@@ -164,6 +184,7 @@ Ref repeat(In input, DimSpan repeats) {
 Ref constant_pad_nd(In input, DimSpan pad, const Scalar& value) {
   int n = input->ndim;
   RL_CHECK(pad.n % 2 == 0 && pad.n <= 2 * n, Runtime, "pad: expected two widths for each of at most %d dimensions, got %s", n, to_string(pad).c_str());
+  if (pad.n == 0) return convert(input, input->dtype);
   Dims sizes(input->sizes());
   Layout from = input->layout();
   for (int k = 0; k < pad.n / 2; ++k) {
@@ -200,7 +221,7 @@ Dims negated(DimSpan numbers) {
 Ref diag(In input, int64_t diagonal) {
   RL_CHECK(input->ndim == 1 || input->ndim == 2, Runtime, "diag: expected a vector or a matrix, got shape %s", to_string(input->sizes()).c_str());
   if (input->ndim == 1) return ops::diag_embed(input, diagonal, 0, 1);
-  return ops::clone(ops::diagonal(input, diagonal, 0, 1), MemoryFormat::Contiguous);
+  return ops::_diagonal_copy(input, diagonal, 0, 1);
 }
 Ref diagflat(In input, int64_t offset) { return diag(ops::reshape(input, Dims{-1}), offset); }
 
@@ -214,19 +235,6 @@ Ref flipud(In input) {
 }
 
 Ref unroll(In input, DimSpan shifts, DimSpan dims) { return ops::roll(input, negated(shifts), dims); }
-
-Ref rot90(In input, int64_t k, DimSpan dims) {
-  RL_CHECK(dims.n == 2, Runtime, "rot90: expected two dims, got %s", to_string(dims).c_str());
-  RL_CHECK(input->ndim >= 2, Runtime, "rot90: expected a tensor of at least 2 dimensions, got shape %s", to_string(input->sizes()).c_str());
-  RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input->ndim, Runtime, "rot90: the dims must differ, got %s", to_string(dims).c_str());
-  int a = wrap_dim(dims[0], input->ndim, "rot90"), b = wrap_dim(dims[1], input->ndim, "rot90");
-  switch ((k % 4 + 4) % 4) {
-    case 1: return ops::transpose(ops::flip(input, Dims{b}), a, b);
-    case 2: return ops::flip(input, Dims{a, b});
-    case 3: return ops::transpose(ops::flip(input, Dims{a}), a, b);
-    default: return ops::clone(input, MemoryFormat::Contiguous);
-  }
-}
 
 Ref repeat_grad(In g, DimSpan input, DimSpan repeats) {
   for (int64_t r : repeats)
@@ -250,9 +258,10 @@ Ref tile(In input, DimSpan dims) {
 }
 
 Ref repeat_interleave_index(In repeats, std::optional<int64_t> output_size) {
-  RL_CHECK(repeats->ndim == 1, Runtime, "repeat_interleave: repeats must be a vector, got shape %s", to_string(repeats->sizes()).c_str());
-  RL_CHECK(repeats->dtype == DType::Int64 || repeats->dtype == DType::Int32, Runtime, "repeat_interleave: repeats must be int64 or int32, got %s",
+  RL_CHECK(repeats->dtype == DType::Int64 || repeats->dtype == DType::Int32, NotImplemented, "repeat_interleave: repeats must be int64 or int32, got %s",
            name_of(repeats->dtype));
+  RL_CHECK(repeats->ndim == 1, Runtime, "repeat_interleave: repeats must be a vector, got shape %s", to_string(repeats->sizes()).c_str());
+  RL_CHECK(has_memory(repeats), NotImplemented, "repeat_interleave: the size of the result is not known for repeats on the meta device");
   Ref wide = as_dtype(repeats, DType::Int64);
   wide = as_contiguous(wide.get());
   const int64_t* times = wide->data_as<int64_t>();
@@ -282,8 +291,18 @@ Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std
 
 Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
   RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
-  Ref one = rl::full(Dims{1}, Scalar(repeats), DType::Int64);
-  return repeat_interleave_each(input, one, dim, output_size);
+  Ref x = dim ? Ref::retain(input.mutable_tensor()) : ops::flatten(input, 0, -1);
+  int d = wrap_dim(dim.value_or(0), x->ndim, "repeat_interleave");
+  if (x->ndim == 0) x = ops::reshape(x, Dims{1});
+  Dims sizes(x->sizes()), wide;
+  for (int i = 0; i < sizes.size(); ++i) {
+    wide.push_back(sizes[i]);
+    if (i == d) wide.push_back(repeats);
+  }
+  sizes[d] *= repeats;
+  RL_CHECK(!output_size || *output_size == sizes[d], Runtime, "repeat_interleave: output_size is %lld, but the result has %lld elements along dimension %d",
+           (long long)output_size.value_or(0), (long long)sizes[d], d);
+  return ops::view(ops::clone(ops::expand(ops::unsqueeze(x, d + 1), wide), MemoryFormat::Contiguous), sizes);
 }
 
 // ------------------------------------------------------------------ grids and joins
@@ -337,9 +356,14 @@ Ref combinations(In input, int64_t r, bool with_replacement) {
     int64_t next = ++chosen[static_cast<size_t>(k)];
     while (++k < r) chosen[static_cast<size_t>(k)] = with_replacement ? next : ++next;
   }
-  Ref index = empty(Dims{static_cast<int64_t>(all.size())}, DType::Int64, input->device);
-  std::copy(all.begin(), all.end(), index->data_as<int64_t>());
-  return ops::view(ops::index_select(input, 0, index), Dims{index->numel / r, r});
+  int64_t rows = static_cast<int64_t>(all.size()) / r;
+  std::vector<Ref> columns;
+  for (int64_t k = 0; k < r; ++k) {
+    Ref index = empty(Dims{rows}, DType::Int64, input->device);
+    for (int64_t i = 0; i < rows && has_memory(input); ++i) index->data_as<int64_t>()[i] = all[static_cast<size_t>(i * r + k)];
+    columns.push_back(ops::index_select(input, 0, index));
+  }
+  return ops::stack(columns, 1);
 }
 
 Ref block_diag(Tensors tensors) {
@@ -391,7 +415,7 @@ Ref padded_places(int64_t n, int64_t before, int64_t after, const std::string& m
            mode.c_str(), (long long)n, (long long)limit, (long long)before, (long long)after);
   int64_t first = std::max(-before, int64_t(0)), kept = n - first - std::max(-after, int64_t(0));  // negative widths cut off
   Ref index = empty(Dims{total}, DType::Int64, device);
-  for (int64_t i = 0; i < total; ++i) {
+  for (int64_t i = 0; i < total && has_memory(index.get()); ++i) {
     int64_t at = i - before;
     if (mode == "circular") at = first + ((i - std::max(before, int64_t(0))) % kept + kept) % kept;
     if (mode == "reflect") at = at < 0 ? -at : at >= n ? 2 * (n - 1) - at : at;

@@ -42,7 +42,7 @@ struct Along {
 
   // f(offset of the named element of x, offset of the place in the source), for every place of the index.
   template <class F> void each(F f, DimSpan source_strides) const {
-    if (!index->numel || !has_memory(x.get())) return;
+    if (!index->numel || !has_memory(x.get()) || !has_memory(index.get())) return;
     int last = index->ndim - 1;
     int64_t n = x->dims[dim], width = index->dims[last], step = x->strides()[dim];
     int64_t x_step = last == dim ? 0 : x->strides()[last], s_step = source_strides[last], x_at = 0, s_at = 0;
@@ -133,7 +133,7 @@ Ref from_start(In index, int64_t n) {
   return ops::where(ops::lt(Arg(at), Arg(Scalar(0))), Arg(ops::add(Arg(at), Arg(Scalar(n)))), Arg(at));
 }
 
-Ref duplicate(In x) { return convert(x, x->dtype); }
+Ref duplicate(In x) { return contiguous_copy(x); }
 
 }  // namespace
 
@@ -157,29 +157,33 @@ Ref gather_grad(In g, DimSpan input, int64_t dim, In index) {
 }
 
 void scatter_in_place(In self, int64_t dim, In index, In src) {
+  wrap_dim(dim, self->ndim, "scatter_");
   check_no_internal_overlap(self, "scatter_");
-  check_source(self, src, "scatter");
-  write(Along("scatter", self, dim, index, src));
+  check_source(self, src, "scatter_");
+  write(Along("scatter_", self, dim, index, src));
 }
 void scatter_value_in_place(In self, int64_t dim, In index, const Scalar& value) {
+  wrap_dim(dim, self->ndim, "scatter_");
   check_no_internal_overlap(self, "scatter_");
-  write(Along("scatter", self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter"), index).get()));
+  write(Along("scatter_", self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter_"), index).get()));
 }
 void scatter_src_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce) {
+  wrap_dim(dim, self->ndim, "scatter_");
   check_no_internal_overlap(self, "scatter_");
-  check_source(self, src, "scatter");
+  check_source(self, src, "scatter_");
   RL_CHECK(reduce == "add" || reduce == "multiply", Runtime, "scatter: reduce must be 'add' or 'multiply', got '%s'", reduce.c_str());
-  Along a("scatter", self, dim, index, src);
+  Along a("scatter_", self, dim, index, src);
   if (reduce == "add") return add(a);
   combine(a, [](auto x, auto y) { return multiplied(x, y); });
 }
 void scatter_value_reduce_in_place(In self, int64_t dim, In index, const Scalar& value, const std::string& reduce) {
-  scatter_src_reduce_in_place(self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter"), index), reduce);
+  scatter_src_reduce_in_place(self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter_"), index), reduce);
 }
 void scatter_add_in_place(In self, int64_t dim, In index, In src) {
+  wrap_dim(dim, self->ndim, "scatter_add_");
   check_no_internal_overlap(self, "scatter_add_");
-  check_source(self, src, "scatter_add");
-  add(Along("scatter_add", self, dim, index, src));
+  check_source(self, src, "scatter_add_");
+  add(Along("scatter_add_", self, dim, index, src));
 }
 
 Ref scatter(In input, int64_t dim, In index, In src) {
@@ -244,6 +248,7 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
   // not operations: what `reduce` may say
   bool known = reduce == "sum" || reduce == "prod" || reduce == "mean" || reduce == "amax" || reduce == "amin";
   RL_CHECK(known, Runtime, "scatter_reduce: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '%s'", reduce.c_str());
+  RL_CHECK(reduce != "mean" || input->dtype != DType::Bool, NotImplemented, "scatter_reduce: there is no mean of bools");
   if (!has_memory(input)) return y;
   with_numbers_of(input->dtype, "scatter_reduce", [&](auto element) {
     using T = decltype(element);
@@ -262,10 +267,11 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
 // ------------------------------------------------------------------ a vector of indices
 
 void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar& alpha) {
+  wrap_dim(dim, self->ndim, "index_add_");
   check_no_internal_overlap(self, "index_add_");
-  check_source(self, source, "index_add");
+  check_source(self, source, "index_add_");
   Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor()) : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
-  add(Along("index_add", self, dim, spread(index, self, dim, source, "index_add"), scaled.get(), ErrorType::Index));
+  add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(), self->ndim > 1 ? ErrorType::Runtime : ErrorType::Index));
 }
 Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   Ref y = duplicate(input);
@@ -273,9 +279,10 @@ Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   return y;
 }
 void index_copy_in_place(In self, int64_t dim, In index, In source) {
+  wrap_dim(dim, self->ndim, "index_copy_");
   check_no_internal_overlap(self, "index_copy_");
-  check_source(self, source, "index_copy");
-  write(Along("index_copy", self, dim, spread(index, self, dim, source, "index_copy"), source.tensor(), ErrorType::Index));
+  check_source(self, source, "index_copy_");
+  write(Along("index_copy_", self, dim, spread(index, self, dim, source, "index_copy_"), source.tensor(), ErrorType::Index));
 }
 Ref index_copy(In input, int64_t dim, In index, In source) {
   Ref y = duplicate(input);
@@ -283,13 +290,12 @@ Ref index_copy(In input, int64_t dim, In index, In source) {
   return y;
 }
 void index_fill_in_place(In self, int64_t dim, In index, const Arg& value) {
-  check_no_internal_overlap(self, "index_fill_");
-  int64_t n = self->ndim ? self->dims[wrap_dim(dim, self->ndim, "index_fill")] : 1;
-  Ref places = spread(from_start(index, n), self, dim, nullptr, "index_fill");
-  write(Along("index_fill", self, dim, places, everywhere(element_of(value, self->dtype, "index_fill"), places).get(), ErrorType::Index));
+  int64_t n = self->ndim ? self->dims[wrap_dim(dim, self->ndim, "index_fill_")] : 1;
+  Ref places = spread(from_start(index, n), self, dim, nullptr, "index_fill_");
+  write(Along("index_fill_", self, dim, places, everywhere(element_of(value, self->dtype, "index_fill_"), places).get(), ErrorType::Index));
 }
 Ref index_fill(In input, int64_t dim, In index, const Arg& value) {
-  Ref y = duplicate(input);
+  Ref y = convert(input, input->dtype);
   index_fill_in_place(y, dim, index, value);
   return y;
 }
@@ -300,6 +306,7 @@ namespace {
 // f(place in the tensor read as one vector, place in the index)
 template <class F> void each_taken(In index, int64_t n, const char* op, F f) {
   RL_CHECK(index->dtype == DType::Int64, Runtime, "%s: the index must be int64, got %s", op, name_of(index->dtype));
+  if (!has_memory(index)) return;
   Ref whole = as_contiguous(index);
   RL_CHECK(n > 0 || index->numel == 0, Index, "%s: a tensor without elements has none to name", op);
   const int64_t* at = whole->data_as<int64_t>();
@@ -332,9 +339,9 @@ Ref take_grad(In g, DimSpan input, In index) {
   return y;
 }
 void put_in_place(In self, In index, In source, bool accumulate) {
-  check_no_internal_overlap(self, "put_");
   check_source(self, source, "put");
-  RL_CHECK(source->numel == index->numel, Runtime, "put: the source has %lld elements, the index %lld", (long long)source->numel, (long long)index->numel);
+  RL_CHECK(source->numel == index->numel, Index, "put_: the source has %lld elements, the index %lld", (long long)source->numel, (long long)index->numel);
+  check_no_internal_overlap(self, "put_");
   Ref y = as_contiguous(self), values = as_contiguous(source);
   if (accumulate) {
     add_taken(y.get(), index, values.get(), "put");
@@ -349,7 +356,7 @@ void put_in_place(In self, In index, In source, bool accumulate) {
   if (y.get() != self.tensor()) copy_into(self.mutable_tensor(), y.get());
 }
 Ref put(In input, In index, In source, bool accumulate) {
-  Ref y = duplicate(input);
+  Ref y = convert(input, input->dtype);
   put_in_place(y, index, source, accumulate);
   return y;
 }
@@ -360,7 +367,8 @@ namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
   check_no_internal_overlap(self, "scatter_reduce_");
-  return ops::copy_(self, ops::scatter_reduce(self, dim, index, src, reduce, include_self));
+  Ref before = grad_enabled() && wants_grad(self) ? ops::clone(self) : Ref::retain(self.mutable_tensor());  // backward asks for it
+  return ops::copy_(self, ops::scatter_reduce(before, dim, index, src, reduce, include_self));
 }
 
 Ref take_along_dim(In input, In indices, std::optional<int64_t> dim) {

@@ -91,6 +91,7 @@ std::vector<Ref> tensor_split_at(In x, DimSpan indices, int64_t dim) {
 std::vector<Ref> tensor_split_by_tensor(In x, In where, int64_t dim) {
   RL_CHECK(where->dtype == DType::Int64 && where->ndim <= 1, Runtime, "tensor_split: expected an int64 tensor of at most one dimension, got %s of shape %s",
            name_of(where->dtype), to_string(where->sizes()).c_str());
+  RL_CHECK(where->storage->data || !where->numel, NotImplemented, "tensor_split: the indices are on the meta device, which has no numbers");
   Ref flat = as_contiguous(where);
   const int64_t* at = flat->data_as<int64_t>();
   if (where->ndim == 0) return tensor_split(x, *at, dim);
@@ -198,22 +199,22 @@ template <class F> Ref relayout(In self, const char* op, F make) {
 }  // namespace
 
 Ref transpose_self(In self, int64_t dim0, int64_t dim1) {
-  return relayout(self, "transpose_", [&](In x) { return ops::transpose(x, dim0, dim1); });
+  return relayout(self, "transpose_", [&](In x) { return ops::_own_transpose(x, dim0, dim1); });
 }
 Ref t_self(In self) {
-  return relayout(self, "t_", [](In x) { return ops::t(x); });
+  return relayout(self, "t_", [](In x) { return ops::_own_t(x); });
 }
 Ref unsqueeze_self(In self, int64_t dim) {
-  return relayout(self, "unsqueeze_", [&](In x) { return ops::unsqueeze(x, dim); });
+  return relayout(self, "unsqueeze_", [&](In x) { return ops::_own_unsqueeze(x, dim); });
 }
 Ref squeeze_self(In self) {
-  return relayout(self, "squeeze_", [](In x) { return ops::squeeze(x); });
+  return relayout(self, "squeeze_", [](In x) { return ops::_own_squeeze(x); });
 }
 Ref squeeze_dims_self(In self, DimSpan dim) {
-  return relayout(self, "squeeze_", [&](In x) { return ops::squeeze(x, dim); });
+  return relayout(self, "squeeze_", [&](In x) { return ops::_own_squeeze_dims(x, dim); });
 }
 Ref as_strided_self(In self, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
-  return relayout(self, "as_strided_", [&](In x) { return ops::as_strided(x, size, stride, storage_offset); });
+  return relayout(self, "as_strided_", [&](In x) { return ops::_own_as_strided(x, size, stride, storage_offset); });
 }
 
 }  // namespace rl::compose

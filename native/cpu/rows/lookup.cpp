@@ -12,7 +12,8 @@ namespace rl {
 namespace {
 
 void check_values(const char* op, In x) {
-  RL_CHECK(has_memory(x), NotImplemented, "%s: the shape of the result depends on values, which %s tensors lack", op, name_of(x->device));
+  RL_CHECK(has_memory(x), NotImplemented, "%s: the shape of the result depends on values, which %s tensors lack", op,
+           name_of(x->device));
 }
 
 Ref numbers_of(const std::vector<int64_t>& values, DeviceId device) {
@@ -96,10 +97,13 @@ std::array<Ref, 3> unique_rows(In input, bool consecutive) {
     std::vector<int64_t> places(static_cast<size_t>(n));
     std::iota(places.begin(), places.end(), 0);
     auto row = [&](int64_t at) { return in + at * width; };
-    auto less = [&](int64_t a, int64_t b) { return std::lexicographical_compare(row(a), row(a) + width, row(b), row(b) + width); };
+    auto less = [&](int64_t a, int64_t b) {
+      return std::lexicographical_compare(row(a), row(a) + width, row(b), row(b) + width);
+    };
     if (!consecutive) std::stable_sort(places.begin(), places.end(), less);
     auto order = [&](int64_t i) { return places[static_cast<size_t>(i)]; };
-    const Groups groups(n, order, [&](int64_t i) { return !std::equal(row(order(i)), row(order(i)) + width, row(order(i - 1))); });
+    const Groups groups(
+        n, order, [&](int64_t i) { return !std::equal(row(order(i)), row(order(i)) + width, row(order(i - 1))); });
     results = groups.results(numbers_of(groups.firsts, input->device), Dims{n}, input->device);
   });
   return results;
@@ -107,19 +111,24 @@ std::array<Ref, 3> unique_rows(In input, bool consecutive) {
 
 Ref bincount(In input, In weights, int64_t minlength) {
   if (!is_integral(input->dtype)) no_kernel("bincount", input->dtype);
-  RL_CHECK(input->ndim == 1, Runtime, "bincount: expected a vector of whole numbers, got shape %s", shape_of(input).c_str());
+  RL_CHECK(input->ndim == 1, Runtime, "bincount: expected a vector of whole numbers, got shape %s",
+           shape_of(input).c_str());
   RL_CHECK(minlength >= 0, Runtime, "bincount: minlength must not be negative, got %lld", (long long)minlength);
-  RL_CHECK(!weights.tensor() || weights->sizes() == input->sizes(), Runtime, "bincount: the weights have shape %s, but the input has %s",
+  RL_CHECK(!weights.tensor() || weights->sizes() == input->sizes(), Runtime,
+           "bincount: the weights have shape %s, but the input has %s",
            weights.tensor() ? shape_of(weights).c_str() : "", shape_of(input).c_str());
   check_values("bincount", input);
   const Ref x = as_contiguous(as_dtype(input, DType::Int64).get());
   const int64_t* at = x->data_as<int64_t>();
   int64_t size = minlength;
   for (int64_t i = 0; i < x->numel; ++i) {
-    RL_CHECK(at[i] >= 0, Runtime, "bincount: the number %lld is negative; only numbers from 0 on can be counted", (long long)at[i]);
+    RL_CHECK(at[i] >= 0, Runtime, "bincount: the number %lld is negative; only numbers from 0 on can be counted",
+             (long long)at[i]);
     size = std::max(size, at[i] + 1);
   }
-  const DType dtype = !weights.tensor() ? DType::Int64 : weights->dtype == DType::Float32 ? DType::Float32 : DType::Float64;
+  const DType dtype = !weights.tensor()                  ? DType::Int64
+                      : weights->dtype == DType::Float32 ? DType::Float32
+                                                         : DType::Float64;
   Ref out = full(Dims{size}, Scalar(0), dtype, input->device);
   if (!weights.tensor()) {
     for (int64_t i = 0; i < x->numel; ++i) ++out->data_as<int64_t>()[at[i]];
@@ -167,16 +176,20 @@ Ref histc(In input, int64_t bins, const Scalar& least, const Scalar& largest) {
 Ref searchsorted(In sorted_sequence, In input, bool out_int32, bool right, In sorter) {
   const char* op = "searchsorted";
   check_same(op, "sorted_sequence", sorted_sequence, "the input", input);
-  RL_CHECK(sorted_sequence->ndim > 0, Runtime, "%s: sorted_sequence is a 0-d tensor; expected at least one dimension", op);
+  RL_CHECK(sorted_sequence->ndim > 0, Runtime, "%s: sorted_sequence is a 0-d tensor; expected at least one dimension",
+           op);
   const int64_t n = sorted_sequence->dims[sorted_sequence->ndim - 1];
   const bool shared = sorted_sequence->ndim == 1;
   const DimSpan a = sorted_sequence->sizes(), b = input->sizes();
   RL_CHECK(shared || (a.n == b.n && DimSpan(a.ptr, a.n - 1) == DimSpan(b.ptr, b.n - 1)), Runtime,
-           "%s: sorted_sequence has shape %s and the input %s; all but the last sizes must be the same, unless sorted_sequence is a vector", op,
-           to_string(a).c_str(), to_string(b).c_str());
+           "%s: sorted_sequence has shape %s and the input %s; all but the last sizes must be the same, unless "
+           "sorted_sequence is a vector",
+           op, to_string(a).c_str(), to_string(b).c_str());
   if (sorter.tensor()) {
-    RL_CHECK(sorter->sizes() == a, Runtime, "%s: the sorter has shape %s, but sorted_sequence has %s", op, shape_of(sorter).c_str(), to_string(a).c_str());
-    RL_CHECK(sorter->dtype == DType::Int64, Runtime, "%s: the sorter must be int64, got %s", op, name_of(sorter->dtype));
+    RL_CHECK(sorter->sizes() == a, Runtime, "%s: the sorter has shape %s, but sorted_sequence has %s", op,
+             shape_of(sorter).c_str(), to_string(a).c_str());
+    RL_CHECK(sorter->dtype == DType::Int64, Runtime, "%s: the sorter must be int64, got %s", op,
+             name_of(sorter->dtype));
   }
   RL_CHECK(!out_int32 || n <= INT32_MAX, Runtime, "%s: places up to %lld do not fit int32", op, (long long)n);
   Ref out = empty(b, DType::Int64, input->device);
@@ -186,8 +199,9 @@ Ref searchsorted(In sorted_sequence, In input, bool out_int32, bool right, In so
     const int64_t m = shared ? input->numel : b[b.n - 1];
     if (order)
       for (int64_t i = 0; i < order->numel; ++i)
-        RL_CHECK(order->data_as<int64_t>()[i] >= 0 && order->data_as<int64_t>()[i] < n, Runtime, "%s: the sorter holds %lld, expected 0 to %lld", op,
-                 (long long)order->data_as<int64_t>()[i], (long long)(n - 1));
+        RL_CHECK(order->data_as<int64_t>()[i] >= 0 && order->data_as<int64_t>()[i] < n, Runtime,
+                 "%s: the sorter holds %lld, expected 0 to %lld", op, (long long)order->data_as<int64_t>()[i],
+                 (long long)(n - 1));
     by_real(op, x->dtype, [&](auto zero) {
       using T = decltype(zero);
       Unlocked unlocked(x->numel * 16);

@@ -22,14 +22,13 @@ Ref spread_mask(In mask, DimSpan sizes, const char* op) {
 // A copy of x in the shape that it and the mask broadcast to.
 Ref spread_copy(In x, In mask, const char* op) {
   Ref wide = alias(x, layout::expand(x->layout(), broadcast_sizes(x->sizes(), mask->sizes(), op)));
-  return x->sizes() == wide->sizes() ? convert(x, x->dtype) : contiguous_copy(wide.get());
+  return contiguous_copy(wide.get());
 }
 
 // change(contiguous elements of x, mask) and back.
 template <class F> void under_mask(Tensor* x, In mask, const char* op, F change) {
-  check_no_internal_overlap(x, op);
   Ref m = spread_mask(mask, x->sizes(), op);
-  if (!has_memory(x)) return;
+  if (!has_memory(x) || !has_memory(mask)) return;
   Ref y = as_contiguous(x);
   change(y.get(), m->data_as<bool>());
   if (y.get() != x) copy_into(x, y.get());
@@ -64,6 +63,7 @@ Ref masked_fill(In input, In mask, const Arg& value) {
 
 void masked_scatter_in_place(In self, In mask, In source) {
   RL_CHECK(self->dtype == source->dtype, Runtime, "masked_scatter: the tensor and the source must have one dtype, got %s and %s", name_of(self->dtype), name_of(source->dtype));
+  check_no_internal_overlap(self, "masked_scatter_");
   Ref values = as_contiguous(source);
   under_mask(self.mutable_tensor(), mask, "masked_scatter_", [&](Tensor* y, const bool* m) {
     int64_t wanted = 0;
@@ -88,6 +88,7 @@ Ref masked_scatter(In input, In mask, In source) {
 Ref masked_select(In input, In mask) {
   Dims sizes = broadcast_sizes(input->sizes(), mask->sizes(), "masked_select");
   Ref m = spread_mask(mask, sizes, "masked_select"), wide = alias(input, layout::expand(input->layout(), sizes)), x = as_contiguous(wide.get());
+  RL_CHECK(has_memory(input) && has_memory(mask), NotImplemented, "masked_select: the number of elements under a meta tensor's mask is not known");
   const bool* on = m->data_as<bool>();
   int64_t n = 0;
   for (int64_t i = 0; i < m->numel; ++i) n += on[i];

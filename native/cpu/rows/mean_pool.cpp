@@ -71,11 +71,15 @@ Ref avg_pool(In input, DimSpan kernel, DimSpan stride, DimSpan padding, bool cei
   Ref y = rl::empty(p.out, input->dtype, input->device);
   if (!has_memory(y.get())) return y;
   const Ref x = as_contiguous(input);
-  by_floating("avg_pool", y->dtype, [&](auto zero) {
+  const auto run = [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(y->numel * product(kernel));
     cpu::avg_pool<T>(p.shape, count_include_pad, divisor_override, x->data_as<T>(), y->data_as<T>());
-  });
+  };
+  if (y->dtype == DType::Int64)
+    run(int64_t());
+  else
+    by_floating("avg_pool", y->dtype, run);
   return y;
 }
 

@@ -17,12 +17,26 @@ void by_real(const char* op, DType dtype, F&& f) {
   by_number(op, dtype, f);
 }
 
-template <size_t bytes> struct UnsignedOf;
-template <> struct UnsignedOf<1> { using type = uint8_t; };
-template <> struct UnsignedOf<2> { using type = uint16_t; };
-template <> struct UnsignedOf<4> { using type = uint32_t; };
-template <> struct UnsignedOf<8> { using type = uint64_t; };
-template <class T> using Key = typename UnsignedOf<sizeof(T)>::type;
+template <size_t bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
+template <class T>
+using Key = typename UnsignedOf<sizeof(T)>::type;
 
 // Both zeros have one key, and all NaNs the largest.
 template <class T>
@@ -44,9 +58,13 @@ template <class K>
 struct Entry {
   K key;
   uint32_t at;
-  bool operator<(const Entry& o) const { return key != o.key ? key < o.key : at < o.at; }
+  bool operator<(const Entry& o) const {
+    if constexpr (sizeof(K) <= 4) return (uint64_t(key) << 32 | at) < (uint64_t(o.key) << 32 | o.at);
+    return key != o.key ? key < o.key : at < o.at;
+  }
 };
-template <class T> using Entries = std::vector<Entry<Key<T>>>;
+template <class T>
+using Entries = std::vector<Entry<Key<T>>>;
 
 // Orders by key; equals stay as they stand. Many entries byte by byte, the lowest first.
 template <class K>
@@ -95,7 +113,8 @@ void for_rows(int64_t count, int64_t n, F&& f) {
 }
 
 inline void check_row(const char* op, int64_t n) {
-  RL_CHECK(n <= int64_t(UINT32_MAX), Runtime, "%s: rows of more than 4294967295 elements are not supported, got %lld", op, (long long)n);
+  RL_CHECK(n <= int64_t(UINT32_MAX), Runtime, "%s: rows of more than 4294967295 elements are not supported, got %lld",
+           op, (long long)n);
 }
 
 // The keys of a row; descending order is that of the complements.

@@ -7,13 +7,15 @@
 namespace rl::compose {
 namespace {
 
-// beta * input + alpha * product; the input only lends its shape where beta is 0.
-Ref scaled_sum(const char* op, In input, const Ref& product, const Scalar& beta, const Scalar& alpha) {
-  RL_CHECK(input->dtype == product->dtype, Runtime, "%s: input is %s but the product is %s; convert one with .to(dtype)",
-           op, name_of(input->dtype), name_of(product->dtype));
+// beta * input + alpha * product; the input only lends its shape where beta is 0. Integers take the whole parts of
+// both.
+Ref scaled_sum(const char* op, In input, const Ref& product, const Scalar& beta_given, const Scalar& alpha_given) {
   const bool whole = category_of(input->dtype) <= Category::Integral;
-  RL_CHECK(!whole || (beta.category <= Category::Integral && alpha.category <= Category::Integral), Runtime,
-           "%s: beta and alpha must be integers for tensors of dtype %s", op, name_of(input->dtype));
+  const Scalar beta = whole ? Scalar(beta_given.to_int()) : beta_given;
+  const Scalar alpha = whole ? Scalar(alpha_given.to_int()) : alpha_given;
+  RL_CHECK(input->dtype == product->dtype, Runtime,
+           "%s: input is %s but the product is %s; convert one with .to(dtype)",
+           op, name_of(input->dtype), name_of(product->dtype));
   RL_CHECK(broadcast_sizes(input->sizes(), product->sizes(), op) == Dims(product->sizes()), Runtime,
            "%s: an input of shape %s does not broadcast to the product's shape %s", op, shape_of(input).c_str(),
            shape_of(product.get()).c_str());
@@ -30,6 +32,9 @@ void check_vectors(const char* op, In a, In b) {
 }  // namespace
 
 Ref addmm(In input, In mat1, In mat2, const Scalar& beta, const Scalar& alpha) {
+  const bool whole = category_of(input->dtype) <= Category::Integral;
+  RL_CHECK(!whole || (beta.category <= Category::Integral && alpha.category <= Category::Integral), Runtime,
+           "addmm: beta and alpha must be integers for tensors of dtype %s", name_of(input->dtype));
   return scaled_sum("addmm", input, ops::mm(mat1, mat2), beta, alpha);
 }
 Ref addmm_(In self, In mat1, In mat2, const Scalar& beta, const Scalar& alpha) {

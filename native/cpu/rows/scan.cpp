@@ -27,12 +27,13 @@ struct Rows {
   void each(F f) const {
     const int64_t groups = (inner + kColumns - 1) / kColumns, columns = std::min(inner, kColumns);
     Unlocked unlocked(outer * n * inner);
-    parallel_for(0, outer * groups, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, n * columns)), [&](int64_t begin, int64_t end) {
-      for (int64_t at = begin; at < end; ++at) {
-        const int64_t first = at % groups * kColumns;
-        f(at / groups * n * inner + first, std::min(kColumns, inner - first));
-      }
-    });
+    parallel_for(0, outer * groups, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, n * columns)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t at = begin; at < end; ++at) {
+                     const int64_t first = at % groups * kColumns;
+                     f(at / groups * n * inner + first, std::min(kColumns, inner - first));
+                   }
+                 });
   }
 };
 
@@ -42,6 +43,23 @@ using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;  
 
 DType scan_dtype(In input, std::optional<DType> dtype) {
   return dtype ? *dtype : category_of(input->dtype) <= Category::Integral ? DType::Int64 : input->dtype;
+}
+
+// Four rows of neighbours at a time: one sum waits for itself.
+template <bool product, class T>
+void scan_rows(const T* in, T* out, int64_t count, int64_t n) {
+  for (int64_t r = 0; r < count; r += 4, in += 4 * n, out += 4 * n) {
+    const int64_t left = std::min<int64_t>(4, count - r);
+    const int64_t step1 = left > 1 ? n : 0, step2 = left > 2 ? 2 * n : 0, step3 = left > 3 ? 3 * n : 0;
+    const int64_t starts[4] = {0, step1, step2, step3};  // a missing row repeats the first
+    Sum<T> sums[4] = {product, product, product, product};
+    for (int64_t k = 0; k < n; ++k)
+      for (int j = 0; j < 4; ++j) {
+        const Sum<T> v = static_cast<Sum<T>>(in[starts[j] + k]);
+        sums[j] = product ? sums[j] * v : sums[j] + v;
+        out[starts[j] + k] = static_cast<T>(sums[j]);
+      }
+  }
 }
 
 template <bool product>
@@ -58,6 +76,13 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
     using A = Sum<T>;
     const T* in = x->data_as<T>();
     T* result = out->data_as<T>();
+    if (rows.inner == 1) {
+      Unlocked unlocked(x->numel);
+      parallel_for(0, rows.outer, std::max<int64_t>(4, kGrain / rows.n), [&](int64_t begin, int64_t end) {
+        scan_rows<product>(in + begin * rows.n, result + begin * rows.n, end - begin, rows.n);
+      });
+      return;
+    }
     rows.each([&](int64_t first, int64_t columns) {
       A sums[kColumns];
       for (int64_t i = 0; i < columns; ++i) sums[i] = product ? 1 : 0;
@@ -75,7 +100,8 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
 template <bool largest>
 std::array<Ref, 2> extremes(const char* op, In input, int64_t dim) {
   const int d = wrap_dim(dim, input->ndim, op);
-  Ref values = empty(input->sizes(), input->dtype, input->device), places = empty(input->sizes(), DType::Int64, input->device);
+  Ref values = empty(input->sizes(), input->dtype, input->device),
+      places = empty(input->sizes(), DType::Int64, input->device);
   if (!has_memory(input) || !input->numel) return {values, places};
   const Ref x = as_contiguous(input);
   const Rows rows(x->sizes(), d);
@@ -88,7 +114,8 @@ std::array<Ref, 2> extremes(const char* op, In input, int64_t dim) {
       for (int64_t k = 0; k < rows.n; ++k, first += rows.inner)
         for (int64_t i = first; i < first + columns; ++i) {
           const T v = in[i], best = k ? out[i - rows.inner] : v;
-          const bool wins = k == 0 || v != v || (largest ? v >= best : v <= best);  // a NaN stays: nothing compares to it
+          const bool wins =
+              k == 0 || v != v || (largest ? v >= best : v <= best);  // a NaN stays: nothing compares to it
           out[i] = wins ? v : best;
           at[i] = wins ? k : at[i - rows.inner];
         }
@@ -120,16 +147,21 @@ Ref cumprod(In input, int64_t dim, std::optional<DType> dtype) { return scan<tru
 
 template <bool product>
 static void scan_in_place(const char* op, In self, int64_t dim, std::optional<DType> dtype) {
-  RL_CHECK(!dtype || *dtype == self->dtype, Runtime, "%s: dtype=%s was asked for, but the tensor written in place is %s", op,
-           name_of(*dtype), name_of(self->dtype));
+  RL_CHECK(!dtype || *dtype == self->dtype, Runtime,
+           "%s: dtype=%s was asked for, but the tensor written in place is %s", op, name_of(*dtype),
+           name_of(self->dtype));
   wrap_dim(dim, self->ndim, op);
   if (self->numel == 0) return;
   if (self->dtype == DType::Bool) no_kernel(op, self->dtype);
   check_no_internal_overlap(self, op);
   copy_into(self.mutable_tensor(), scan<product>(op, self, dim, self->dtype).get());
 }
-void cumsum_in_place(In self, int64_t dim, std::optional<DType> dtype) { scan_in_place<false>("cumsum_", self, dim, dtype); }
-void cumprod_in_place(In self, int64_t dim, std::optional<DType> dtype) { scan_in_place<true>("cumprod_", self, dim, dtype); }
+void cumsum_in_place(In self, int64_t dim, std::optional<DType> dtype) {
+  scan_in_place<false>("cumsum_", self, dim, dtype);
+}
+void cumprod_in_place(In self, int64_t dim, std::optional<DType> dtype) {
+  scan_in_place<true>("cumprod_", self, dim, dtype);
+}
 
 std::array<Ref, 2> cummax(In input, int64_t dim) { return extremes<true>("cummax", input, dim); }
 std::array<Ref, 2> cummin(In input, int64_t dim) { return extremes<false>("cummin", input, dim); }
@@ -219,7 +251,8 @@ Ref logcumsumexp_grad_composed(In g, In input, In y, int64_t dim) {
   if (input->ndim == 0 || input->numel == 0) return ops::mul(of(g), ops::exp(ops::sub(of(input), of(y))));
   const int d = wrap_dim(dim, input->ndim, "logcumsumexp backward");
   const Ref base = ops::detach(ops::amax(y, Dims{d}, true));
-  const Ref later = ops::_reverse(ops::cumsum(ops::_reverse(ops::mul(of(g), ops::exp(ops::sub(base, of(y)))), d), d), d);
+  const Ref later =
+      ops::_reverse(ops::cumsum(ops::_reverse(ops::mul(of(g), ops::exp(ops::sub(base, of(y)))), d), d), d);
   return ops::mul(ops::exp(ops::sub(of(input), base)), later);
 }
 
@@ -235,8 +268,9 @@ Ref diff(In input, int64_t n, int64_t dim, In prepend, In append) {
     pieces.push_back(x);
     if (append.tensor()) pieces.push_back(Ref::retain(append.mutable_tensor()));
     for (const Ref& piece : pieces)
-      RL_CHECK(piece->ndim == input->ndim, Runtime, "diff: the tensors to prepend and append need the %d dimensions of the input, got shape %s",
-               input->ndim, shape_of(piece.get()).c_str());
+      RL_CHECK(piece->ndim == input->ndim, Runtime,
+               "diff: the tensors to prepend and append need the %d dimensions of the input, got shape %s", input->ndim,
+               shape_of(piece.get()).c_str());
     x = ops::cat(pieces, d);
   }
   for (; n > 0; --n) {

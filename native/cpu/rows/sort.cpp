@@ -28,7 +28,8 @@ template <class F>
 std::array<Ref, 2> choose_along(const char* op, In input, int64_t dim, bool keepdim, bool bools, F choose) {
   const int d = wrap_dim(dim, input->ndim, op);
   const Dims sizes = with_size(input, d, keepdim ? std::optional<int64_t>(1) : std::nullopt);
-  RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index, "%s: dimension %d has size 0, so there is no element to choose", op, d);
+  RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index,
+           "%s: dimension %d has size 0, so there is no element to choose", op, d);
   if (!bools && input->dtype == DType::Bool) no_kernel(op, input->dtype);
   Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);
   if (!has_memory(input)) return {values, places};
@@ -60,15 +61,18 @@ int64_t nth(std::vector<Entry<K>>& entries, size_t k) {
 
 template <class K>
 size_t count_nans(const std::vector<Entry<K>>& entries, bool floating) {
-  return !floating ? 0 : static_cast<size_t>(std::count_if(entries.begin(), entries.end(), [](const Entry<K>& e) { return e.key == K(~K(0)); }));
+  return !floating ? 0 : static_cast<size_t>(std::count_if(entries.begin(), entries.end(), [](const Entry<K>& e) {
+    return e.key == K(~K(0));
+  }));
 }
 
 std::array<Ref, 2> median_along(const char* op, In input, int64_t dim, bool keepdim, bool skip_nans) {
-  return choose_along(op, input, dim, keepdim, false, [floating = is_floating(input->dtype), skip_nans](auto& entries, auto&) {
-    const size_t n = entries.size(), nans = count_nans(entries, floating);
-    if (nans == n || (nans && !skip_nans)) return nth(entries, n - nans);
-    return nth(entries, (n - nans - 1) / 2);
-  });
+  return choose_along(op, input, dim, keepdim, false,
+                      [floating = is_floating(input->dtype), skip_nans](auto& entries, auto&) {
+                        const size_t n = entries.size(), nans = count_nans(entries, floating);
+                        if (nans == n || (nans && !skip_nans)) return nth(entries, n - nans);
+                        return nth(entries, (n - nans - 1) / 2);
+                      });
 }
 
 // What x86 makes of NaN in a whole number: the least of the wide ones, 0 else.
@@ -119,7 +123,8 @@ std::array<Ref, 2> sort(In input, int64_t dim, bool descending) {
 std::array<Ref, 2> topk(In input, int64_t k, int64_t dim, bool largest, bool) {
   const int d = wrap_dim(dim, input->ndim, "topk");
   const int64_t n = input->ndim ? input->dims[d] : 1;
-  RL_CHECK(k >= 0 && k <= n, Runtime, "topk: k must be from 0 to %lld, the size of dimension %d, got %lld", (long long)n, d, (long long)k);
+  RL_CHECK(k >= 0 && k <= n, Runtime, "topk: k must be from 0 to %lld, the size of dimension %d, got %lld",
+           (long long)n, d, (long long)k);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "topk: not defined for bools; convert them first, with .long()");
   const Dims sizes = with_size(input, d, k);
   Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);
@@ -156,8 +161,10 @@ std::array<Ref, 2> kthvalue(In input, int64_t k, int64_t dim, bool keepdim) {
   const int d = wrap_dim(dim, input->ndim, "kthvalue");
   const int64_t n = input->ndim ? input->dims[d] : 1;
   RL_CHECK(n > 0, Index, "kthvalue: dimension %d has size 0, so there is no element to choose", d);
-  RL_CHECK(k >= 1 && k <= n, Runtime, "kthvalue: k must be from 1 to %lld, the size of dimension %d, got %lld", (long long)n, d, (long long)k);
-  return choose_along("kthvalue", input, dim, keepdim, false, [k](auto& entries, auto&) { return nth(entries, static_cast<size_t>(k - 1)); });
+  RL_CHECK(k >= 1 && k <= n, Runtime, "kthvalue: k must be from 1 to %lld, the size of dimension %d, got %lld",
+           (long long)n, d, (long long)k);
+  return choose_along("kthvalue", input, dim, keepdim, false,
+                      [k](auto& entries, auto&) { return nth(entries, static_cast<size_t>(k - 1)); });
 }
 
 std::array<Ref, 2> mode(In input, int64_t dim, bool keepdim) {
@@ -175,8 +182,12 @@ std::array<Ref, 2> mode(In input, int64_t dim, bool keepdim) {
   });
 }
 
-std::array<Ref, 2> median_dim(In input, int64_t dim, bool keepdim) { return median_along("median", input, dim, keepdim, false); }
-std::array<Ref, 2> nanmedian_dim(In input, int64_t dim, bool keepdim) { return median_along("nanmedian", input, dim, keepdim, true); }
+std::array<Ref, 2> median_dim(In input, int64_t dim, bool keepdim) {
+  return median_along("median", input, dim, keepdim, false);
+}
+std::array<Ref, 2> nanmedian_dim(In input, int64_t dim, bool keepdim) {
+  return median_along("nanmedian", input, dim, keepdim, true);
+}
 Ref median_all(In input) { return median_of_all("median", input, false); }
 Ref nanmedian_all(In input) { return median_of_all("nanmedian", input, true); }
 
@@ -226,7 +237,9 @@ Ref take_along(In input, int64_t dim, In indices) {
 namespace compose {
 
 std::array<Ref, 2> sort_plain(In input, int64_t dim, bool descending) { return ops::_sort(input, dim, descending); }
-std::array<Ref, 2> sort_stable(In input, bool, int64_t dim, bool descending) { return ops::_sort(input, dim, descending); }
+std::array<Ref, 2> sort_stable(In input, bool, int64_t dim, bool descending) {
+  return ops::_sort(input, dim, descending);
+}
 Ref argsort_plain(In input, int64_t dim, bool descending) {
   wrap_dim(dim, input->ndim, "argsort");
   return ops::_sort(input, dim, descending)[1];

@@ -56,8 +56,12 @@ Ref polygamma(int64_t n, In input) {
 
 Ref mvlgamma(In input, int64_t p) {
   RL_CHECK(p >= 1, Runtime, "mvlgamma: p must be at least 1, got %lld", (long long)p);
+  RL_CHECK(input->dtype != DType::Bool, Runtime, "mvlgamma: bools have no gamma function; convert them first");
   Ref sum = ops::lgamma(input);
-  for (int64_t i = 1; i < p; ++i) sum = ops::add(sum, ops::lgamma(ops::sub(input.tensor(), Scalar(0.5 * static_cast<double>(i)))));
+  for (int64_t i = 1; i < p; ++i) {
+    const Scalar half(0.5 * static_cast<double>(i));
+    sum = ops::add(sum, ops::lgamma(ops::sub(input.tensor(), half)));
+  }
   return ops::add(sum, Scalar(static_cast<double>(p * (p - 1)) / 4 * 1.1447298858494002));
 }
 Ref mvlgamma_(In self, int64_t p) { return write_back("mvlgamma_", self, mvlgamma(ops::clone(self), p)); }

@@ -61,9 +61,10 @@ Ref reduce_rows(const char* op, In input, DimSpan dim, bool keepdim, F f) {
     const T* in = rows->data_as<T>();
     T* to = out->data_as<T>();
     Unlocked unlocked(input->numel);
-    parallel_for(0, out->numel, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, n)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) to[i] = static_cast<T>(f(in + i * n, n));
-    });
+    parallel_for(0, out->numel, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, n)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) to[i] = static_cast<T>(f(in + i * n, n));
+                 });
   });
   return out;
 }
@@ -72,8 +73,8 @@ double correction_of(const std::optional<Scalar>& correction) { return correctio
 std::optional<Scalar> correction_of(bool unbiased) { return Scalar(unbiased ? 1 : 0); }
 
 void check_floating(const char* op, In input) {
-  RL_CHECK(is_differentiable(input->dtype), Runtime, "%s: expected a floating or complex tensor, got dtype %s; convert it first",
-           op, name_of(input->dtype));
+  RL_CHECK(is_differentiable(input->dtype), Runtime,
+           "%s: expected a floating or complex tensor, got dtype %s; convert it first", op, name_of(input->dtype));
 }
 
 Ref spread(const char* op, In input, DimSpan dim, double correction, bool keepdim, bool root) {
@@ -92,8 +93,7 @@ double norm_of(const T* x, int64_t n, double ord) {
   if (ord == 2) return std::sqrt(sum_of(x, n, [](double v) { return v * v; }));
   if (ord == 1) return sum_of(x, n, [](double v) { return std::abs(v); });
   if (ord == 0) return sum_of(x, n, [](double v) { return v != 0 ? 1.0 : 0.0; });
-  if (!std::isinf(ord))
-    return std::pow(sum_of(x, n, [=](double v) { return std::pow(std::abs(v), ord); }), 1 / ord);
+  if (!std::isinf(ord)) return std::pow(sum_of(x, n, [=](double v) { return std::pow(std::abs(v), ord); }), 1 / ord);
   double best = ord > 0 ? 0 : std::numeric_limits<double>::infinity();
   for (int64_t i = 0; i < n; ++i) {
     const double v = std::abs(static_cast<double>(x[i]));
@@ -110,9 +110,7 @@ Ref kept(In x, In input, DimSpan dim, bool keepdim) {
 
 Arg of(In x) { return Arg(x.tensor()); }
 
-bool any_zero(In x) {
-  return has_memory(x) && *ops::any(ops::eq(of(x), 0), DimSpan(), false)->data_as<bool>();
-}
+bool any_zero(In x) { return has_memory(x) && *ops::any(ops::eq(of(x), 0), DimSpan(), false)->data_as<bool>(); }
 
 }  // namespace
 
@@ -130,7 +128,8 @@ Ref vector_norm(In input, double ord, DimSpan dim, bool keepdim) {
   if (std::isinf(ord) || ord < 0) {
     const uint64_t mask = reduced_mask(input, dim, "norm");
     for (int d = 0; d < input->ndim; ++d)
-      RL_CHECK(!(mask >> d & 1) || input->dims[d] > 0, Runtime, "norm: of no elements (dimension %d has size 0), and ord=%g has no value for that", d, ord);
+      RL_CHECK(!(mask >> d & 1) || input->dims[d] > 0, Runtime,
+               "norm: of no elements (dimension %d has size 0), and ord=%g has no value for that", d, ord);
   }
   return reduce_rows("norm", input, dim, keepdim, [=](const auto* x, int64_t n) { return norm_of(x, n, ord); });
 }
@@ -138,7 +137,8 @@ Ref vector_norm(In input, double ord, DimSpan dim, bool keepdim) {
 Ref logsumexp(In given, DimSpan dim, bool keepdim) {
   const uint64_t mask = reduced_mask(given, dim, "logsumexp");
   ModeGuard quiet(kHooked, kGradOff);
-  const Ref input = is_differentiable(given->dtype) ? Ref::retain(given.mutable_tensor()) : convert(given, default_dtype);
+  const Ref input =
+      is_differentiable(given->dtype) ? Ref::retain(given.mutable_tensor()) : convert(given, default_dtype);
   if (input->numel == 0) return ops::log(ops::sum(ops::exp(input), dim, keepdim));
   const Ref top = ops::amax(input, dim, true);
   const Ref base = ops::where(ops::isinf(top), 0, top);
@@ -173,8 +173,8 @@ Ref prod_grad(In g, In input, In y) {
 
 Ref nanmean(In input, DimSpan dim, bool keepdim, std::optional<DType> dtype) {
   check_floating("nanmean", input);
-  RL_CHECK(!dtype || is_differentiable(*dtype), Runtime, "nanmean: dtype=%s was asked for, but the result needs a floating or complex dtype",
-           name_of(*dtype));
+  RL_CHECK(!dtype || is_differentiable(*dtype), Runtime,
+           "nanmean: dtype=%s was asked for, but the result needs a floating or complex dtype", name_of(*dtype));
   reduced_mask(input, dim, "nanmean");
   const Ref count = ops::sum(ops::eq(of(input), of(input)), dim, keepdim);
   return ops::div(ops::nansum(input, dim, keepdim, dtype), count);
@@ -197,24 +197,25 @@ Ref var_grad(In g, In input, DimSpan dim, const std::optional<Scalar>& correctio
   return ops::mul(ops::mul(kept(g, input, dim, keepdim), scale), centred);
 }
 
-#define RL_SPREAD(NAME)                                                                                           \
-  Ref NAME##_correction(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) {           \
-    return ops::_##NAME(input, dim, correction, keepdim);                                                         \
-  }                                                                                                               \
-  Ref NAME##_dim(In input, DimSpan dim, bool unbiased, bool keepdim) {                                            \
-    return ops::_##NAME(input, dim, correction_of(unbiased), keepdim);                                            \
-  }                                                                                                               \
+#define RL_SPREAD(NAME)                                                                                              \
+  Ref NAME##_correction(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) {              \
+    return ops::_##NAME(input, dim, correction, keepdim);                                                            \
+  }                                                                                                                  \
+  Ref NAME##_dim(In input, DimSpan dim, bool unbiased, bool keepdim) {                                               \
+    return ops::_##NAME(input, dim, correction_of(unbiased), keepdim);                                               \
+  }                                                                                                                  \
   Ref NAME##_all(In input, bool unbiased) { return ops::_##NAME(input, DimSpan(), correction_of(unbiased), false); } \
-  std::vector<Ref> NAME##_mean_correction(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) { \
-    check_floating(#NAME "_mean", input);                                                                         \
-    reduced_mask(input, dim, #NAME "_mean");                                                                      \
-    return {ops::_##NAME(input, dim, correction, keepdim), ops::mean(input, dim, keepdim)};                       \
-  }                                                                                                               \
-  std::vector<Ref> NAME##_mean_dim(In input, DimSpan dim, bool unbiased, bool keepdim) {                          \
-    return NAME##_mean_correction(input, dim, correction_of(unbiased), keepdim);                                  \
-  }                                                                                                               \
-  std::vector<Ref> NAME##_mean_all(In input, bool unbiased) {                                                     \
-    return NAME##_mean_correction(input, DimSpan(), correction_of(unbiased), false);                              \
+  std::vector<Ref> NAME##_mean_correction(In input, DimSpan dim, const std::optional<Scalar>& correction,            \
+                                          bool keepdim) {                                                            \
+    check_floating(#NAME "_mean", input);                                                                            \
+    reduced_mask(input, dim, #NAME "_mean");                                                                         \
+    return {ops::_##NAME(input, dim, correction, keepdim), ops::mean(input, dim, keepdim)};                          \
+  }                                                                                                                  \
+  std::vector<Ref> NAME##_mean_dim(In input, DimSpan dim, bool unbiased, bool keepdim) {                             \
+    return NAME##_mean_correction(input, dim, correction_of(unbiased), keepdim);                                     \
+  }                                                                                                                  \
+  std::vector<Ref> NAME##_mean_all(In input, bool unbiased) {                                                        \
+    return NAME##_mean_correction(input, DimSpan(), correction_of(unbiased), false);                                 \
   }
 RL_SPREAD(var)
 RL_SPREAD(std)

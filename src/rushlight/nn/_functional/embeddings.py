@@ -92,8 +92,18 @@ def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | Non
         raise RuntimeError(f"{name}: an input of {x.size(1)} channels does not fit a weight of {weight.size(0)}")
     sizes = [(x.size(2 + i) - 1) * step[i] - 2 * space[i] + reach[i] * (weight.size(2 + i) - 1) + more[i] + 1
              for i in range(rank)]
-    y = _native._convolution_input_grad(x, [x.size(0), weight.size(1) * groups, *sizes], weight, step, space, reach,
+    wide = any(m >= s for m, s in zip(more, step, strict=True))  # more than one window's end: crop by hand
+    cut, asked = space, sizes
+    if wide:
+        cut = [0] * rank
+        sizes = [(x.size(2 + i) - 1) * step[i] + reach[i] * (weight.size(2 + i) - 1) + 1 for i in range(rank)]
+    y = _native._convolution_input_grad(x, [x.size(0), weight.size(1) * groups, *sizes], weight, step, cut, reach,
                                         groups)
+    for i in range(rank if wide else 0):
+        y = y.narrow(2 + i, space[i], min(asked[i], sizes[i] - space[i]))
+        if y.size(2 + i) < asked[i]:
+            missing = y.new_zeros((*y.shape[:2 + i], asked[i] - y.size(2 + i), *y.shape[3 + i:]))
+            y = rushlight.cat([y, missing], 2 + i)
     if bias is not None:
         y = y + bias.view(-1, *[1] * rank)
     return y if input.dim() == rank + 2 else y.squeeze(0)

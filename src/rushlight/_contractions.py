@@ -1,0 +1,167 @@
+"""Sums of products over chosen dimensions, made of batched matrix products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from . import _native
+from ._native import Tensor
+
+__all__ = ["einsum", "kron", "tensordot"]
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+    """Sums products of `a` and `b` over pairs of dimensions.
+
+    dims: a number (that many last dimensions of `a` with the first of `b`), or two lists of dimensions.
+    A pair may hold one size of 1, which goes with all of the other. RuntimeError where sizes differ otherwise.
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")
+        left, right = list(range(a.dim() - dims, a.dim())), list(range(dims))
+    else:
+        left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
+    left, right = [d % max(a.dim(), 1) for d in left], [d % max(b.dim(), 1) for d in right]
+    for i, j in zip(left, right, strict=False):
+        if a.size(i) == 1 != b.size(j):
+            b = b.sum(j, keepdim=True)
+        elif b.size(j) == 1 != a.size(i):
+            a = a.sum(i, keepdim=True)
+    if len(left) != len(right) or any(a.size(i) != b.size(j) for i, j in zip(left, right, strict=True)):
+        raise RuntimeError(f"tensordot: dimensions {left} of shape {tuple(a.shape)} do not fit {right} of "
+                           f"{tuple(b.shape)}")
+    rows = [d for d in range(a.dim()) if d not in left]
+    columns = [d for d in range(b.dim()) if d not in right]
+    inner = math.prod(a.size(d) for d in left)
+    x = a.permute(rows + left).reshape(math.prod(a.size(d) for d in rows), inner)
+    y = b.permute(right + columns).reshape(inner, math.prod(b.size(d) for d in columns))
+    result = (x @ y).view([a.size(d) for d in rows] + [b.size(d) for d in columns])
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Kronecker's product: every element of `input` times all of `other`."""
+    rank = max(input.dim(), other.dim())
+    a = input.reshape([1] * (rank - input.dim()) + list(input.shape))
+    b = other.reshape([1] * (rank - other.dim()) + list(other.shape))
+    x = a.reshape([n for size in a.shape for n in (size, 1)])
+    y = b.reshape([n for size in b.shape for n in (1, size)])
+    result = (x * y).reshape([m * n for m, n in zip(a.shape, b.shape, strict=True)])
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+def einsum(*args: Any) -> Tensor:
+    """Einstein's summation: `einsum("ij,jk->ik", a, b)`, or operands each followed by a list of numbers for letters.
+
+    A repeated letter of one operand is its diagonal, `...` are dimensions that broadcast; without `->` the letters that
+    appear once stay, in alphabetical order. RuntimeError where equation and operands do not fit.
+    """
+    terms, output, operands = _equation(args)
+    if len(terms) != len(operands):
+        raise RuntimeError(f"einsum: the equation has {len(terms)} operands, but {len(operands)} were given")
+    labels = [_expanded(term, x.dim()) for term, x in zip(terms, operands, strict=True)]
+    kept = _output_labels(labels, output)
+    pairs = [_diagonals(x, names) for x, names in zip(operands, labels, strict=True)]
+    _check_sizes(pairs)
+    x, names = pairs[0]
+    for k, (y, other) in enumerate(pairs[1:], 1):
+        later = {n for _, rest in pairs[k + 1 :] for n in rest} | set(kept)
+        x, names = _contract(x, names, y, other, later)
+    summed = [i for i, n in enumerate(names) if n not in kept]
+    if summed:
+        x = x.sum(summed)
+        names = [n for n in names if n in kept]
+    return x.permute([names.index(n) for n in kept])
+
+
+_Label = str | int  # a letter, or a dimension of the ellipsis counted from the end
+
+
+def _equation(args: Sequence[Any]) -> tuple[list[str], str | None, list[Tensor]]:
+    """The operands' terms, the output's (None where it is not given), and the operands."""
+    if isinstance(args[0], str):
+        operands = list(args[1]) if len(args) == 2 and isinstance(args[1], (list, tuple)) else list(args[1:])
+        left, arrow, right = args[0].replace(" ", "").partition("->")
+        return left.split(","), right if arrow else None, operands
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def text(numbers: Sequence[Any]) -> str:
+        return "".join("..." if n is Ellipsis else letters[n] for n in numbers)
+
+    pairs = len(args) // 2
+    output = text(args[-1]) if len(args) % 2 else None
+    return [text(args[2 * i + 1]) for i in range(pairs)], output, [args[2 * i] for i in range(pairs)]
+
+
+def _expanded(term: str, rank: int) -> list[_Label]:
+    """One label for each dimension."""
+    before, ellipsis, after = term.partition("...")
+    hidden = rank - len(before) - len(after)
+    letters = before + after
+    if hidden < 0 or (hidden and not ellipsis) or (letters and not letters.isalpha()):
+        raise RuntimeError(f"einsum: the term {term!r} does not fit an operand of {rank} dimensions")
+    return [*before, *range(-hidden, 0), *after]
+
+
+def _output_labels(labels: list[list[_Label]], output: str | None) -> list[_Label]:
+    hidden = max((sum(isinstance(n, int) for n in names) for names in labels), default=0)
+    if output is None:
+        letters = [n for names in labels for n in names if isinstance(n, str)]
+        return [*range(-hidden, 0), *sorted(n for n in set(letters) if letters.count(n) == 1)]
+    before, ellipsis, after = output.partition("...")
+    kept: list[_Label] = [*before, *(range(-hidden, 0) if ellipsis else ()), *after]
+    known = {n for names in labels for n in names}
+    if len(set(kept)) != len(kept) or not known >= set(kept):
+        raise RuntimeError(f"einsum: the output {output!r} must name letters of the operands, each once")
+    return kept
+
+
+def _diagonals(x: Tensor, names: list[_Label]) -> tuple[Tensor, list[_Label]]:
+    names = list(names)
+    for n in dict.fromkeys(names):
+        while names.count(n) > 1:
+            first = names.index(n)
+            second = names.index(n, first + 1)
+            if x.size(first) != x.size(second):
+                sizes = x.size(first), x.size(second)
+                raise RuntimeError(f"einsum: the letter {n!r} stands for the sizes {sizes[0]} and {sizes[1]}")
+            x = x.diagonal(0, first, second)
+            names = [m for i, m in enumerate(names) if i not in (first, second)] + [n]
+    return x, names
+
+
+def _check_sizes(pairs: list[tuple[Tensor, list[_Label]]]) -> None:
+    sizes: dict[_Label, int] = {}
+    for x, names in pairs:
+        for n, size in zip(names, x.shape, strict=True):
+            if size != 1 and sizes.setdefault(n, size) != size:
+                raise RuntimeError(f"einsum: the letter {n!r} stands for the sizes {sizes[n]} and {size}")
+
+
+def _contract(
+    x: Tensor, a: list[_Label], y: Tensor, b: list[_Label], later: set[_Label]
+) -> tuple[Tensor, list[_Label]]:
+    """The product of two operands, summed over the labels that nobody needs later."""
+    x, a = _summed_alone(x, a, set(b) | later)
+    y, b = _summed_alone(y, b, set(a) | later)
+    shared = [n for n in a if n in b]
+    batch = [n for n in shared if n in later]
+    inner = [n for n in shared if n not in later]
+    rows, columns = [n for n in a if n not in b], [n for n in b if n not in a]
+    size = {n: max(x.size(a.index(n)), y.size(b.index(n))) for n in shared}
+    x, y = (t.expand([size.get(n, s) for n, s in zip(names, t.shape, strict=True)]) for t, names in ((x, a), (y, b)))
+    m, k = [x.size(a.index(n)) for n in rows], [y.size(b.index(n)) for n in columns]
+    count, depth = math.prod(size[n] for n in batch), math.prod(size[n] for n in inner)
+    left = x.permute([a.index(n) for n in batch + rows + inner]).reshape(count, math.prod(m), depth)
+    right = y.permute([b.index(n) for n in batch + inner + columns]).reshape(count, depth, math.prod(k))
+    return _native.bmm(left, right).view([size[n] for n in batch] + m + k), batch + rows + columns
+
+
+def _summed_alone(x: Tensor, names: list[_Label], needed: set[_Label]) -> tuple[Tensor, list[_Label]]:
+    alone = [i for i, n in enumerate(names) if n not in needed]
+    return (x.sum(alone), [n for n in names if n in needed]) if alone else (x, names)
