@@ -18,7 +18,8 @@ struct AccumulateGrad : NodeWith<0> {
 
 // A gradient nobody else holds becomes .grad itself; any other is copied.
 Ref own_gradient(Ref g, bool create_graph, const Tensor* leaf) {
-  bool alone = Py_REFCNT(reinterpret_cast<PyObject*>(g.get())) == 1 && g->storage->refs == 1 && g->strides() == leaf->strides();
+  bool alone =
+      Py_REFCNT(reinterpret_cast<PyObject*>(g.get())) == 1 && g->storage->refs == 1 && g->strides() == leaf->strides();
   if (alone && !g->grad_fn && !create_graph) return g;
   Ref copy = empty_like(leaf, g->dtype);
   if (create_graph) return ops::copy_(copy, g, false);
@@ -32,8 +33,7 @@ class Turn {
   Turn() {
     PyThreadState* me = PyThreadState_Get();
     while (owner && owner != me) {
-      Py_BEGIN_ALLOW_THREADS
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
+      Py_BEGIN_ALLOW_THREADS std::this_thread::sleep_for(std::chrono::microseconds(20));
       Py_END_ALLOW_THREADS
     }
     owner = me;
@@ -73,10 +73,12 @@ void apply(Node* self, BackwardCall& call) {
 
 void release(Node* self) {
   auto* n = static_cast<AccumulateGrad*>(self);
-  if (Py_REFCNT(reinterpret_cast<PyObject*>(n)) > 0) return;  // a leaf keeps its accumulator usable; only its death releases it
+  if (Py_REFCNT(reinterpret_cast<PyObject*>(n)) > 0)
+    return;  // a leaf keeps its accumulator usable; only its death releases it
   if (Tensor* leaf = n->leaf) {
     n->leaf = nullptr;
-    if (leaf->autograd && leaf->autograd->accumulator == reinterpret_cast<PyObject*>(n)) leaf->autograd->accumulator = nullptr;
+    if (leaf->autograd && leaf->autograd->accumulator == reinterpret_cast<PyObject*>(n))
+      leaf->autograd->accumulator = nullptr;
     Py_DECREF(reinterpret_cast<PyObject*>(leaf));
   }
 }

@@ -90,7 +90,8 @@ inline std::vector<Ref> unpack(const SavedList& s, Node* owner, const char* name
 }
 
 // Node->edges of a row over a list of tensors.
-template <class N> Handle<N> new_list_node(NodeType& kind, int n_edges) {
+template <class N>
+Handle<N> new_list_node(NodeType& kind, int n_edges) {
   Node* raw = allocate_node(kind, n_edges, 1, nullptr);
   static_cast<N*>(raw)->construct();
   return Handle<N>::steal(static_cast<N*>(raw));
@@ -167,7 +168,8 @@ PyRef call_hook(HookedOperation& operation, std::initializer_list<BoxedArgument>
 Ref unbox_tensor(PyObject* o, const char* operation);
 std::vector<Ref> unbox_tensors(PyObject* o, const char* operation);
 
-template <class R> R hooked(HookedOperation& operation, std::initializer_list<BoxedArgument> arguments) {
+template <class R>
+R hooked(HookedOperation& operation, std::initializer_list<BoxedArgument> arguments) {
   PyRef result = call_hook(operation, arguments);
   if constexpr (std::is_same_v<R, Ref>) {
     return unbox_tensor(result.get(), operation.name);
@@ -176,7 +178,8 @@ template <class R> R hooked(HookedOperation& operation, std::initializer_list<Bo
   } else {
     std::vector<Ref> list = unbox_tensors(result.get(), operation.name);
     R out;
-    RL_CHECK(list.size() == out.size(), Type, "%s: the listener returned %zu results, expected %zu", operation.name, list.size(), out.size());
+    RL_CHECK(list.size() == out.size(), Type, "%s: the listener returned %zu results, expected %zu", operation.name,
+             list.size(), out.size());
     for (size_t i = 0; i < out.size(); ++i) out[i] = list[i];
     return out;
   }
@@ -188,6 +191,9 @@ PyObject* saved_to_python(Node* owner, const SavedArg& s);
 PyObject* saved_to_python(Node* owner, const SavedList& s);
 inline PyObject* saved_to_python(Node*, const Dims& v) { return box(DimSpan(v)); }
 inline PyObject* saved_to_python(Node*, const Padding& v) { return box(v); }
-template <class T> PyObject* saved_to_python(Node*, const T& v) { return box(v); }
+template <class T>
+PyObject* saved_to_python(Node*, const T& v) {
+  return box(v);
+}
 
 }  // namespace rl

@@ -15,9 +15,9 @@ namespace {
 // What one backward run knows of one node. A node remembers its slot in the run, so that no map is needed.
 struct State {
   Node* node;
-  int dependencies = 0;   // nodes that still have to send their gradient here
-  bool needed = true;     // on a path to what was asked for
-  int first = 0;          // of its gradients in Run::gradients
+  int dependencies = 0;  // nodes that still have to send their gradient here
+  bool needed = true;    // on a path to what was asked for
+  int first = 0;         // of its gradients in Run::gradients
 };
 
 uint64_t next_task = 1;
@@ -27,9 +27,9 @@ struct Run {
   uint64_t id = next_task++;
   std::vector<State> states;
   std::vector<Ref> gradients;
-  std::vector<uint32_t> ready;                      // a heap: latest node first
-  std::unordered_map<Node*, uint32_t> foreign;      // nodes that another active run has marked
-  std::unordered_map<uint64_t, int> captures;       // (slot, output) -> which input wants it
+  std::vector<uint32_t> ready;                  // a heap: latest node first
+  std::unordered_map<Node*, uint32_t> foreign;  // nodes that another active run has marked
+  std::unordered_map<uint64_t, int> captures;   // (slot, output) -> which input wants it
   std::vector<Ref> captured;
   const BackwardOptions& options;
 
@@ -52,7 +52,8 @@ struct Run {
     uint32_t slot;
     if (find(node, &slot)) return slot;
     slot = static_cast<uint32_t>(states.size());
-    bool taken = active_tasks.size() > 1 && std::find(active_tasks.begin(), active_tasks.end(), node->task) != active_tasks.end();
+    bool taken = active_tasks.size() > 1 &&
+                 std::find(active_tasks.begin(), active_tasks.end(), node->task) != active_tasks.end();
     if (taken) {
       foreign.emplace(node, slot);
     } else {
@@ -125,8 +126,8 @@ struct Run {
     Ref& at = gradients[states[slot].first + nr];
     if (!at) {
       at = std::move(g);
-    } else if (!options.create_graph && Py_REFCNT(reinterpret_cast<PyObject*>(at.get())) == 1 && at->storage->refs == 1 && !at->autograd &&
-               at->dtype == g->dtype && at->sizes() == g->sizes()) {
+    } else if (!options.create_graph && Py_REFCNT(reinterpret_cast<PyObject*>(at.get())) == 1 &&
+               at->storage->refs == 1 && !at->autograd && at->dtype == g->dtype && at->sizes() == g->sizes()) {
       ops::add_(at.get(), g, Scalar(1));
     } else {
       at = ops::add(at, g, Scalar(1));
@@ -147,7 +148,8 @@ struct Run {
     uint64_t need = 0;
     for (int k = 0; k < node->n_edges; ++k) {
       uint32_t next;
-      if (node->edges[k].node && find(node->edges[k].node, &next) && states[next].needed) need |= uint64_t(1) << (k < 63 ? k : 63);
+      if (node->edges[k].node && find(node->edges[k].node, &next) && states[next].needed)
+        need |= uint64_t(1) << (k < 63 ? k : 63);
     }
     Ref few[4];
     std::vector<Ref> many(node->n_edges > 4 ? node->n_edges : 0);
@@ -155,7 +157,8 @@ struct Run {
     bool accumulates = is_accumulator(node);
     if (any) {
       bool runs = accumulates ? options.accumulate && (options.inputs.n == 0 || is_captured(slot)) : need != 0;
-      if (runs) capture(slot, node, g);  // as PyTorch: what flows on is captured before its hooks, what ends here after them
+      if (runs)
+        capture(slot, node, g);  // as PyTorch: what flows on is captured before its hooks, what ends here after them
       run_output_hooks(node, g);
       if (!runs) capture(slot, node, g);
       if (runs) {
@@ -191,13 +194,16 @@ struct Run {
 
 Ref root_gradient(const Tensor* y, const Ref& given) {
   if (!given) {
-    RL_CHECK(y->numel == 1, Runtime, "backward: the gradient of a tensor of shape %s has to be given (only for one element it is 1 by itself); "
+    RL_CHECK(y->numel == 1, Runtime,
+             "backward: the gradient of a tensor of shape %s has to be given (only for one element it is 1 by itself); "
              "reduce it first, with .sum() or .mean(), or pass gradient=",
              to_string(y->sizes()).c_str());
-    RL_CHECK(is_differentiable(y->dtype), Runtime, "backward: only floating and complex tensors have gradients, got dtype %s", name_of(y->dtype));
+    RL_CHECK(is_differentiable(y->dtype), Runtime,
+             "backward: only floating and complex tensors have gradients, got dtype %s", name_of(y->dtype));
     return full(y->sizes(), Scalar(1), y->dtype, y->device);
   }
-  RL_CHECK(given->sizes() == y->sizes(), Runtime, "backward: the given gradient has shape %s, but the tensor has shape %s", to_string(given->sizes()).c_str(),
+  RL_CHECK(given->sizes() == y->sizes(), Runtime,
+           "backward: the given gradient has shape %s, but the tensor has shape %s", to_string(given->sizes()).c_str(),
            to_string(y->sizes()).c_str());
   if (given->dtype != y->dtype) return ops::_to_copy(given, y->dtype);
   return given;
@@ -213,7 +219,8 @@ std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradi
     Tensor* y = tensors[i];
     Edge e = gradient_edge(y);
     RL_CHECK(e.node, Runtime,
-             "backward: tensor %d (shape %s, dtype %s) does not require grad and has no grad_fn: nothing it was computed from has requires_grad=True, or it was "
+             "backward: tensor %d (shape %s, dtype %s) does not require grad and has no grad_fn: nothing it was "
+             "computed from has requires_grad=True, or it was "
              "computed under no_grad() or detached",
              i, to_string(y->sizes()).c_str(), name_of(y->dtype));
     roots.push_back(NodeRef::steal(e.node));
@@ -226,7 +233,8 @@ std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradi
   std::vector<int> same(options.inputs.n, -1);
   for (int i = 0; i < options.inputs.n; ++i) {
     Edge e = gradient_edge(options.inputs[i]);
-    RL_CHECK(e.node, Runtime, "backward: input %d (shape %s) does not require grad", i, to_string(options.inputs[i]->sizes()).c_str());
+    RL_CHECK(e.node, Runtime, "backward: input %d (shape %s) does not require grad", i,
+             to_string(options.inputs[i]->sizes()).c_str());
     kept.push_back(NodeRef::steal(e.node));
     uint32_t slot;
     if (!run.find(e.node, &slot)) continue;
@@ -234,7 +242,8 @@ std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradi
     if (!fresh) same[i] = it->second;
   }
   if (options.inputs.n) run.mark_needed();
-  for (int i = 0; i < tensors.n; ++i) run.add_gradient(starts[i].first, starts[i].second, root_gradient(tensors[i], gradients[i]));
+  for (int i = 0; i < tensors.n; ++i)
+    run.add_gradient(starts[i].first, starts[i].second, root_gradient(tensors[i], gradients[i]));
   std::vector<uint8_t> pushed(run.states.size(), 0);
   for (auto [slot, nr] : starts)
     if (run.states[slot].dependencies == 0 && !pushed[slot]) {

@@ -6,8 +6,8 @@ namespace rl {
 
 struct BackwardOptions {
   bool retain_graph = false, create_graph = false;
-  bool accumulate = true;              // into the leaves; false: only `inputs` are captured
-  Span<Tensor* const> inputs = {};     // empty: all leaves
+  bool accumulate = true;           // into the leaves; false: only `inputs` are captured
+  Span<Tensor* const> inputs = {};  // empty: all leaves
 };
 
 // d(sum of tensors * gradients). A missing gradient of a one-element tensor is 1.

@@ -19,13 +19,22 @@ Handle<Node> accumulator_of(const Tensor* leaf) {
 [[gnu::cold]] static void check_origin(ViewOrigin origin, const char* op) {
   switch (origin) {
     case ViewOrigin::MultiView:
-      fail(ErrorType::Runtime, "%s: this tensor is one of several views that one operation returned (split, unbind, chunk), and cannot be changed in place while "
-           "gradients are recorded; use the out-of-place form, or .clone() it", op);
+      fail(ErrorType::Runtime,
+           "%s: this tensor is one of several views that one operation returned (split, unbind, chunk), and cannot be "
+           "changed in place while "
+           "gradients are recorded; use the out-of-place form, or .clone() it",
+           op);
     case ViewOrigin::NoGrad:
-      fail(ErrorType::Runtime, "%s: this view was made under no_grad() and it or its base was changed in place, so its history is unclear; make the view "
-           "outside no_grad(), or change and use it inside", op);
+      fail(ErrorType::Runtime,
+           "%s: this view was made under no_grad() and it or its base was changed in place, so its history is unclear; "
+           "make the view "
+           "outside no_grad(), or change and use it inside",
+           op);
     case ViewOrigin::CustomFunction:
-      fail(ErrorType::Runtime, "%s: this view was returned by a custom autograd Function, and cannot be changed in place; .clone() it first", op);
+      fail(
+          ErrorType::Runtime,
+          "%s: this view was returned by a custom autograd Function, and cannot be changed in place; .clone() it first",
+          op);
     default: break;
   }
 }
@@ -61,7 +70,8 @@ Edge gradient_edge(const Tensor* x) {
 void connect(Node* node, int k, const Tensor* x, const Tensor* like) {
   if (!x || !wants_grad(x)) return;
   Edge e = gradient_edge(x);
-  if (e.node && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes()))) e.expected = new Expected{x->dtype, Dims(x->sizes())};
+  if (e.node && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes())))
+    e.expected = new Expected{x->dtype, Dims(x->sizes())};
   node->edges[k] = e;
 }
 
@@ -138,7 +148,8 @@ int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
   return 0;
 }
 
-NodeType copy_slices_kind = {"CopySlices", sizeof(CopySlices), copy_slices_apply, copy_slices_release, copy_slices_traverse};
+NodeType copy_slices_kind = {"CopySlices", sizeof(CopySlices), copy_slices_apply, copy_slices_release,
+                             copy_slices_traverse};
 
 // `inner` wrote to `view`; edge 0 of it is the written tensor's.
 NodeRef copy_slices(Tensor* view, NodeRef inner) {
@@ -172,20 +183,25 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
   bool is_view = a && a->base;
   if (!is_view) {
     RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
-             "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under no_grad(), on x.detach(), or on a "
+             "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under "
+             "no_grad(), on x.detach(), or on a "
              ".clone()",
              op);
     return;
   }
   if (!records && !x->requires_grad()) return;
   RL_CHECK(!x->requires_grad() || a->base->grad_fn, Runtime,
-           "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under no_grad(), or on a .clone()", op);
+           "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under "
+           "no_grad(), or on a .clone()",
+           op);
   check_origin(a->step->origin, op);
 }
 
 void check_out(const Tensor* out, const char* op, bool records) {
   RL_CHECK(!(grad_enabled() && (records || wants_grad(out))), Runtime,
-           "%s: out= does not record gradients, but an argument (or out itself) requires grad; drop out=, or work under no_grad()", op);
+           "%s: out= does not record gradients, but an argument (or out itself) requires grad; drop out=, or work "
+           "under no_grad()",
+           op);
 }
 
 // A tensor that keeps its gradient keeps that of its new value.
@@ -223,13 +239,15 @@ Ref finish_gradient(Ref g, const Expected& e) {
   if (!g) return g;
   if (!(g->sizes() == DimSpan(e.sizes))) {
     int lead = g->ndim - e.sizes.size();
-    RL_CHECK(lead >= 0, Runtime, "backward: a gradient of shape %s reached an input of shape %s", to_string(g->sizes()).c_str(), to_string(e.sizes).c_str());
+    RL_CHECK(lead >= 0, Runtime, "backward: a gradient of shape %s reached an input of shape %s",
+             to_string(g->sizes()).c_str(), to_string(e.sizes).c_str());
     Dims dims;
     for (int i = 0; i < g->ndim; ++i) {
       if (i < lead || (e.sizes[i - lead] == 1 && g->dims[i] != 1)) {
         dims.push_back(i);
       } else {
-        RL_CHECK(g->dims[i] == e.sizes[i - lead], Runtime, "backward: a gradient of shape %s reached an input of shape %s", to_string(g->sizes()).c_str(),
+        RL_CHECK(g->dims[i] == e.sizes[i - lead], Runtime,
+                 "backward: a gradient of shape %s reached an input of shape %s", to_string(g->sizes()).c_str(),
                  to_string(e.sizes).c_str());
       }
     }

@@ -14,7 +14,8 @@ inline bool wants_grad(const Tensors& list) {
 }
 inline bool wants_grad(const Ref& r) { return r && wants_grad(r.get()); }
 
-// The node that receives x's gradient: grad_fn (made anew for a view whose base was written), or the leaf's accumulator.
+// The node that receives x's gradient: grad_fn (made anew for a view whose base was written), or the leaf's
+// accumulator.
 Edge gradient_edge(const Tensor* x);
 // Sets node->edges[k] to x's edge, if x wants a gradient. With `like`, remembers x's shape and dtype where they differ
 // from that tensor's, whose gradient arrives.

@@ -21,13 +21,17 @@ static PyRef values_of(PyObject* hooks) {
 Ref run_tensor_hooks(PyObject* hooks, Ref g) {
   PyRef values = values_of(hooks);
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
-    PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(g.get())));
+    PyRef result =
+        PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(g.get())));
     if (!result) throw PythonError();
     if (result.get() == Py_None) continue;
     Ref replaced = checked_gradient(result.get(), "tensor hook");
-    RL_CHECK(replaced->sizes() == g->sizes(), Runtime, "tensor hook: the gradient has shape %s, but the hook returned shape %s", to_string(g->sizes()).c_str(),
+    RL_CHECK(replaced->sizes() == g->sizes(), Runtime,
+             "tensor hook: the gradient has shape %s, but the hook returned shape %s", to_string(g->sizes()).c_str(),
              to_string(replaced->sizes()).c_str());
-    RL_CHECK(replaced->dtype == g->dtype, Runtime, "tensor hook: the gradient has dtype %s, but the hook returned dtype %s", name_of(g->dtype), name_of(replaced->dtype));
+    RL_CHECK(replaced->dtype == g->dtype, Runtime,
+             "tensor hook: the gradient has dtype %s, but the hook returned dtype %s", name_of(g->dtype),
+             name_of(replaced->dtype));
     g = replaced;
   }
   return g;
@@ -36,7 +40,8 @@ Ref run_tensor_hooks(PyObject* hooks, Ref g) {
 void run_post_accumulate_hooks(PyObject* hooks, Tensor* leaf) {
   PyRef values = values_of(hooks);
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
-    PyRef result = PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(leaf)));
+    PyRef result =
+        PyRef::steal(PyObject_CallOneArg(PyList_GET_ITEM(values.get(), i), reinterpret_cast<PyObject*>(leaf)));
     if (!result) throw PythonError();
   }
 }
@@ -54,7 +59,8 @@ PyObject* gradients_tuple(Ref* g, int n) {
 static void replace(PyObject* result, Ref* g, int n, const char* where) {
   if (result == Py_None) return;
   PyRef tuple = PyTuple_Check(result) ? PyRef::retain(result) : PyRef::steal(PyTuple_Pack(1, result));
-  RL_CHECK(PyTuple_GET_SIZE(tuple.get()) == n, Runtime, "%s: expected %d gradients, the hook returned %zd", where, n, PyTuple_GET_SIZE(tuple.get()));
+  RL_CHECK(PyTuple_GET_SIZE(tuple.get()) == n, Runtime, "%s: expected %d gradients, the hook returned %zd", where, n,
+           PyTuple_GET_SIZE(tuple.get()));
   for (int i = 0; i < n; ++i) g[i] = checked_gradient(PyTuple_GET_ITEM(tuple.get(), i), where);
 }
 
@@ -69,7 +75,8 @@ static void add_to_retained(PyObject* weak, const Ref& g) {
 void retain_gradient(Tensor* x, Node* node, uint32_t nr) {
   NodeHooks* h = hooks_of(node);
   if (!h->retains) h->retains = PyDict_New();
-  PyRef key = PyRef::steal(PyLong_FromUnsignedLong(nr)), weak = PyRef::steal(PyWeakref_NewRef(reinterpret_cast<PyObject*>(x), nullptr));
+  PyRef key = PyRef::steal(PyLong_FromUnsignedLong(nr)),
+        weak = PyRef::steal(PyWeakref_NewRef(reinterpret_cast<PyObject*>(x), nullptr));
   if (!h->retains || !key || !weak || PyDict_SetItem(h->retains, key.get(), weak.get()) < 0) throw PythonError();
   autograd_of(x)->retains_grad = true;
 }
@@ -117,8 +124,10 @@ void run_pre_hooks(Node* node, Ref* g) {
 void run_post_hooks(Node* node, Ref* out, Ref* g) {
   PyRef values = values_of(node->hooks->post);
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(values.get()); ++i) {
-    PyRef inputs = PyRef::steal(gradients_tuple(out, node->n_edges)), outputs = PyRef::steal(gradients_tuple(g, node->n_outputs));
-    PyRef result = PyRef::steal(PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.get(), i), inputs.get(), outputs.get(), nullptr));
+    PyRef inputs = PyRef::steal(gradients_tuple(out, node->n_edges)),
+          outputs = PyRef::steal(gradients_tuple(g, node->n_outputs));
+    PyRef result = PyRef::steal(
+        PyObject_CallFunctionObjArgs(PyList_GET_ITEM(values.get(), i), inputs.get(), outputs.get(), nullptr));
     if (!result) throw PythonError();
     replace(result.get(), out, node->n_edges, "node hook");
   }

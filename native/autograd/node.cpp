@@ -56,8 +56,8 @@ static void clear_edges(Node* n) {
   }
 }
 
-// Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion. Nodes that wait are
-// linked through `task`, so that freeing allocates nothing.
+// Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion. Nodes that wait
+// are linked through `task`, so that freeing allocates nothing.
 struct Doomed {
   bool busy = false;
   Node* first = nullptr;
@@ -138,13 +138,15 @@ NodeHooks* hooks_of(Node* node) {
 
 void released_error(Node* node) {
   fail(ErrorType::Runtime,
-       "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; give that first call "
+       "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; "
+       "give that first call "
        "retain_graph=True, or compute the forward pass again",
        node->kind->name);
 }
 
 void Saved::save(const Tensor* x, bool is_output) {
-  RL_CHECK(!(x->flags & kInference), Runtime, "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
+  RL_CHECK(!(x->flags & kInference), Runtime,
+           "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
            to_string(x->sizes()).c_str());
   version_ = x->storage->version;
   is_output_ = is_output;
@@ -170,9 +172,11 @@ Ref Saved::unpack(Node* owner, const char* name) const {
   if (!tensor_) return Ref();
   if (tensor_->storage->version != version_) [[unlikely]] {
     fail(ErrorType::Runtime,
-         "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it was saved at version %u and is "
+         "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it "
+         "was saved at version %u and is "
          "at version %u now); use the out-of-place form of the change, or .clone() the tensor before it",
-         owner->kind->name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_, tensor_->storage->version);
+         owner->kind->name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
+         tensor_->storage->version);
   }
   if (!is_output_ || !grad_enabled()) return Ref::retain(tensor_);
   // The output gets its node back, so that the gradient's own graph leads through it.

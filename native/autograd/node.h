@@ -36,11 +36,12 @@ struct NodeType {
   const char* name;
   size_t size;
   void (*apply)(Node* self, BackwardCall& call);
-  void (*release)(Node* self);                                   // drops the saved values
-  int (*traverse)(Node* self, visitproc visit, void* arg);       // saved values, for the collector
-  void (*destruct)(Node* self) = nullptr;                        // destroys the members
-  PyObject* (*saved)(Node* self, const char* name) = nullptr;    // `_saved_<name>`; nullptr without an error: no such name
-  PyTypeObject* type = nullptr;  // made on first use
+  void (*release)(Node* self);                              // drops the saved values
+  int (*traverse)(Node* self, visitproc visit, void* arg);  // saved values, for the collector
+  void (*destruct)(Node* self) = nullptr;                   // destroys the members
+  PyObject* (*saved)(Node* self,
+                     const char* name) = nullptr;  // `_saved_<name>`; nullptr without an error: no such name
+  PyTypeObject* type = nullptr;                    // made on first use
   Node* free_list = nullptr;
   int free_count = 0;
 };
@@ -55,8 +56,7 @@ struct NodeHooks {
 };
 
 struct Node {
-  PyObject_HEAD
-  NodeType* kind;
+  PyObject_HEAD NodeType* kind;
   uint64_t sequence;  // later nodes run earlier
   uint64_t task;      // which backward run `slot` belongs to
   uint32_t slot;
@@ -69,14 +69,16 @@ struct Node {
 using NodeRef = Handle<Node>;
 
 // Edges lie in the node.
-template <int N> struct NodeWith : Node {
+template <int N>
+struct NodeWith : Node {
   static constexpr int edge_count = N;
   Edge own_edges[N > 0 ? N : 1];
 };
 
 // A fresh node: header, edges empty; the caller constructs what follows. Without `edges` they are allocated.
 Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*));
-template <class N> Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
+template <class N>
+Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
   Node* raw = allocate_node(kind, N::edge_count, n_outputs, [](Node* n) { return static_cast<N*>(n)->own_edges; });
   N* node = static_cast<N*>(raw);
   node->construct();
@@ -86,7 +88,8 @@ template <class N> Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
 // A value kept for the backward pass. Its version is checked when it is taken out.
 class Saved {
  public:
-  // An input is kept as it is; an output (`is_output`) as an alias without history, so that node and output form no cycle.
+  // An input is kept as it is; an output (`is_output`) as an alias without history, so that node and output form no
+  // cycle.
   void save(const Tensor* x, bool is_output = false);
   void save(const Ref& x, bool is_output = false) { save(x.get(), is_output); }
   void save_copy(const Tensor* x);
@@ -141,7 +144,10 @@ inline HeldArg unpack(const SavedArg& s, Node* owner, const char* name) {
   return {s.value.unpack(owner, name), Scalar(), false};
 }
 
-template <class T> void destroy(T& members) { members.~T(); }
+template <class T>
+void destroy(T& members) {
+  members.~T();
+}
 void ready_node_type(NodeType& kind);
 NodeHooks* hooks_of(Node* node);
 bool is_node(PyObject* o);

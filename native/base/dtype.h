@@ -5,7 +5,20 @@
 
 namespace rl {
 
-enum class DType : uint8_t { Bool, UInt8, Int8, Int16, Int32, Int64, Float16, BFloat16, Float32, Float64, Complex64, Complex128 };
+enum class DType : uint8_t {
+  Bool,
+  UInt8,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  Float16,
+  BFloat16,
+  Float32,
+  Float64,
+  Complex64,
+  Complex128
+};
 constexpr int kDTypes = 12;
 
 enum class Category : uint8_t { Bool, Integral, Floating, Complex };
@@ -61,9 +74,13 @@ constexpr bool has_kernels(DType d) {
   return false;
 }
 
-template <class T> struct dtype_of;
-#define RL_CASE(T, NAME) \
-  template <> struct dtype_of<T> { static constexpr DType value = DType::NAME; };
+template <class T>
+struct dtype_of;
+#define RL_CASE(T, NAME)                        \
+  template <>                                   \
+  struct dtype_of<T> {                          \
+    static constexpr DType value = DType::NAME; \
+  };
 RL_FOR_DTYPES(RL_CASE)
 #undef RL_CASE
 

@@ -6,7 +6,7 @@
 
 namespace rl {
 
-enum class ErrorType : uint8_t { Runtime, Type, Value, Index, NotImplemented, OutOfMemory, Import, Python };
+enum class ErrorType : uint8_t { Runtime, Type, Value, Index, NotImplemented, OutOfMemory, Import, Assertion, Python };
 
 class Error : public std::exception {
  public:
@@ -25,9 +25,10 @@ struct PythonError : Error {
 [[noreturn, gnu::cold, gnu::noinline, gnu::format(printf, 2, 3)]] void fail(ErrorType type, const char* format, ...);
 [[gnu::cold, gnu::noinline, gnu::format(printf, 1, 2)]] std::string format_text(const char* format, ...);
 
-#define RL_CHECK(condition, type, ...)                                            \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]] ::rl::fail(::rl::ErrorType::type, __VA_ARGS__); \
+#define RL_CHECK(condition, type, ...)                \
+  do {                                                \
+    if (!(condition)) [[unlikely]]                    \
+      ::rl::fail(::rl::ErrorType::type, __VA_ARGS__); \
   } while (0)
 
 }  // namespace rl

@@ -7,9 +7,9 @@ namespace rl {
 enum Mode : uint32_t {
   kGradOff = 1,
   kInferenceMode = 2,
-  kHooked = 4,         // somebody watches or replaces operations
-  kFunctionMode = 8,   // a __torch_function__ mode is active
-  kFunctionOff = 16,   // __torch_function__ of subclasses is switched off
+  kHooked = 4,        // somebody watches or replaces operations
+  kFunctionMode = 8,  // a __torch_function__ mode is active
+  kFunctionOff = 16,  // __torch_function__ of subclasses is switched off
 };
 
 // Initial-exec: one load relative to the thread pointer instead of a call, per operation.

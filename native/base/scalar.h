@@ -14,26 +14,35 @@ struct Scalar {
   union {
     int64_t i;
     double d;
-    struct { double re, im; } c;
+    struct {
+      double re, im;
+    } c;
   };
 
   Scalar() : i(0) {}
-  template <std::same_as<bool> B> Scalar(B v) : category(Category::Bool), i(v) {}  // not from pointers
+  template <std::same_as<bool> B>
+  Scalar(B v) : category(Category::Bool), i(v) {}  // not from pointers
   Scalar(int v) : i(v) {}
   Scalar(int64_t v) : i(v) {}
   Scalar(double v) : category(Category::Floating), d(v) {}
   Scalar(std::complex<double> v) : category(Category::Complex), c{v.real(), v.imag()} {}
 
   bool is(int64_t v) const {
-    return category <= Category::Integral ? i == v : category == Category::Floating ? d == double(v) : c.re == double(v) && c.im == 0;
+    return category <= Category::Integral   ? i == v
+           : category == Category::Floating ? d == double(v)
+                                            : c.re == double(v) && c.im == 0;
   }
   double to_double() const {
     if (category <= Category::Integral) return is_unsigned ? double(uint64_t(i)) : double(i);
     return category == Category::Floating ? d : c.re;
   }
   double imaginary() const { return category == Category::Complex ? c.im : 0; }
-  int64_t to_int() const { return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re); }
-  bool to_bool() const { return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0; }
+  int64_t to_int() const {
+    return category <= Category::Integral ? i : int64_t(category == Category::Floating ? d : c.re);
+  }
+  bool to_bool() const {
+    return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0;
+  }
 
   // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned
   // integers take the negatives of what they hold.

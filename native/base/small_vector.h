@@ -7,16 +7,19 @@
 
 namespace rl {
 
-template <class T> struct Span {
+template <class T>
+struct Span {
   T* ptr = nullptr;
   int n = 0;
   constexpr Span() = default;
   constexpr Span(T* ptr, int n) : ptr(ptr), n(n) {}
-  template <int N> constexpr Span(T (&array)[N]) : ptr(array), n(N) {}
+  template <int N>
+  constexpr Span(T (&array)[N]) : ptr(array), n(N) {}
   template <class C>
     requires requires(C& c) { c.data(), c.size(); }
   constexpr Span(C& c) : ptr(c.data()), n(static_cast<int>(c.size())) {}
-  constexpr Span(std::initializer_list<std::remove_const_t<T>> list) : ptr(list.begin()), n(static_cast<int>(list.size())) {}
+  constexpr Span(std::initializer_list<std::remove_const_t<T>> list)
+      : ptr(list.begin()), n(static_cast<int>(list.size())) {}
   T* data() const { return ptr; }
   int size() const { return n; }
   T& operator[](int i) const { return ptr[i]; }
@@ -24,7 +27,8 @@ template <class T> struct Span {
   T* end() const { return ptr + n; }
 };
 
-template <class T, int N> class SmallVector {
+template <class T, int N>
+class SmallVector {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
@@ -106,7 +110,9 @@ template <class T, int N> class SmallVector {
   T* end() { return data_ + size_; }
   const T* begin() const { return data_; }
   const T* end() const { return data_ + size_; }
-  bool operator==(const SmallVector& o) const { return size_ == o.size_ && (!size_ || !std::memcmp(data_, o.data_, sizeof(T) * size_)); }
+  bool operator==(const SmallVector& o) const {
+    return size_ == o.size_ && (!size_ || !std::memcmp(data_, o.data_, sizeof(T) * size_));
+  }
   operator Span<const T>() const { return {data_, size_}; }
 
  private:
@@ -118,6 +124,8 @@ template <class T, int N> class SmallVector {
 using Dims = SmallVector<int64_t, 6>;
 using DimSpan = Span<const int64_t>;
 
-inline bool operator==(DimSpan a, DimSpan b) { return a.n == b.n && (!a.n || !std::memcmp(a.ptr, b.ptr, sizeof(int64_t) * a.n)); }
+inline bool operator==(DimSpan a, DimSpan b) {
+  return a.n == b.n && (!a.n || !std::memcmp(a.ptr, b.ptr, sizeof(int64_t) * a.n));
+}
 
 }  // namespace rl

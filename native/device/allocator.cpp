@@ -12,7 +12,7 @@ namespace rl::allocator {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kSmallLimit = 4096;                  // up to here a class per 64 bytes
+constexpr size_t kSmallLimit = 4096;                     // up to here a class per 64 bytes
 constexpr int kSmallClasses = kSmallLimit / kAlignment;  // then four classes per power of two
 constexpr int kClasses = kSmallClasses + 4 * 40;
 constexpr size_t kCacheCap = size_t(1) << 30;
@@ -94,7 +94,9 @@ char* allocate(size_t nbytes) {
   }
   if (!p) {
     totals.live_bytes -= rounded;
-    fail(ErrorType::OutOfMemory, "not enough memory: %zu bytes were asked for on the CPU; %zu bytes are in use by tensors", nbytes, totals.live_bytes);
+    fail(ErrorType::OutOfMemory,
+         "not enough memory: %zu bytes were asked for on the CPU; %zu bytes are in use by tensors", nbytes,
+         totals.live_bytes);
   }
   return static_cast<char*>(p);
 }

@@ -17,8 +17,8 @@ size_t bytes_of(DimSpan sizes, DType dtype) {
   for (int64_t s : sizes)
     RL_CHECK(s >= 0, Runtime, "a tensor of negative size was asked for: %s", to_string(sizes).c_str());
   int64_t n = product(sizes), bytes;
-  RL_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes), Runtime, "a tensor of sizes %s has more than 2^63 bytes",
-           to_string(sizes).c_str());
+  RL_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes), Runtime,
+           "a tensor of sizes %s has more than 2^63 bytes", to_string(sizes).c_str());
   return static_cast<size_t>(bytes);
 }
 }  // namespace
@@ -29,7 +29,9 @@ Storage* allocate_storage(size_t nbytes, DeviceId id) {
   return new_storage(device(id).allocate(nbytes), nbytes, id, release_other, nullptr);
 }
 
-Ref empty(DimSpan sizes, DType dtype, DeviceId id) { return new_contiguous(allocate_storage(bytes_of(sizes, dtype), id), dtype, sizes); }
+Ref empty(DimSpan sizes, DType dtype, DeviceId id) {
+  return new_contiguous(allocate_storage(bytes_of(sizes, dtype), id), dtype, sizes);
+}
 
 Ref empty_alike(const Tensor* like, DType dtype) {
   return new_alike(allocate_storage(static_cast<size_t>(like->numel) * size_of(dtype), like->device), dtype, like);
@@ -48,13 +50,15 @@ Ref empty_strided(DimSpan sizes, DimSpan strides, DType dtype, DeviceId id) {
 
 Ref empty_like(const Tensor* like, DType dtype) {
   if (like->contiguous()) return empty(like->sizes(), dtype, like->device);
-  if (is_non_overlapping_and_dense(like->sizes(), like->strides())) return empty_strided(like->sizes(), like->strides(), dtype, like->device);
+  if (is_non_overlapping_and_dense(like->sizes(), like->strides()))
+    return empty_strided(like->sizes(), like->strides(), dtype, like->device);
   // Keep the order of the dimensions in memory, densely.
   int n = like->ndim;
   SmallVector<int, 8> order;
   for (int i = 0; i < n; ++i) order.push_back(i);
   DimSpan sizes = like->sizes(), strides = like->strides();
-  // As PyTorch orders them: a later dimension stays inside an earlier one of equal stride; a stride of 0 decides nothing.
+  // As PyTorch orders them: a later dimension stays inside an earlier one of equal stride; a stride of 0 decides
+  // nothing.
   auto inside = [&](int a, int b) {
     if (strides[a] == 0 || strides[b] == 0) return 0;
     if (strides[a] != strides[b]) return strides[a] < strides[b] ? -1 : 1;
@@ -89,7 +93,8 @@ void resize(Tensor* x, DimSpan sizes) {
   if (needed > x->storage->nbytes) {
     Storage* s = root(x->storage);
     RL_CHECK(s->resizable, Runtime,
-             "resize_: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu bytes",
+             "resize_: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from "
+             "%zu to %zu bytes",
              x->storage->nbytes, needed);
     Device& d = device(s->device);
     char* grown = d.allocate(needed);

@@ -36,7 +36,8 @@ struct Meta : HostDevice {
 
 Cpu cpu;
 Meta meta;
-[[maybe_unused]] const bool registered = (register_device(DeviceType::Cpu, &cpu), register_device(DeviceType::Meta, &meta), true);
+[[maybe_unused]] const bool registered =
+    (register_device(DeviceType::Cpu, &cpu), register_device(DeviceType::Meta, &meta), true);
 
 }  // namespace
 }  // namespace rl

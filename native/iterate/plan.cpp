@@ -75,7 +75,8 @@ Plan::Plan(DimSpan shape, Span<const Operand> ops) : operands(ops.n) {
   }
 }
 
-template <class F> static void run_range(const Plan& plan, const F& loop, int64_t begin, int64_t end) {
+template <class F>
+static void run_range(const Plan& plan, const F& loop, int64_t begin, int64_t end) {
   int ndim = plan.sizes.size();
   int64_t step[kMaxOperands];
   char* at[kMaxOperands];
@@ -108,7 +109,8 @@ template <class F> static void run_range(const Plan& plan, const F& loop, int64_
   }
 }
 
-template <class F> static void run_plan(const Plan& plan, const F& loop) {
+template <class F>
+static void run_plan(const Plan& plan, const F& loop) {
   if (plan.numel == 0) return;
   if (plan.sizes.size() == 1 && plan.numel <= kGrain) {
     int64_t step[kMaxOperands];
@@ -123,7 +125,8 @@ template <class F> static void run_plan(const Plan& plan, const F& loop) {
 void Plan::run(Loop loop) const { run_plan(*this, loop); }
 
 void Plan::run(const Inner& inner) const {
-  run_plan(*this, [&](char* const* data, const int64_t* strides, int64_t n) { inner.call(inner.self, data, strides, n); });
+  run_plan(*this,
+           [&](char* const* data, const int64_t* strides, int64_t n) { inner.call(inner.self, data, strides, n); });
 }
 
 }  // namespace rl

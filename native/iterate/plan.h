@@ -13,7 +13,9 @@ struct Operand {
   char* data;
   int64_t itemsize;
   DimSpan sizes, strides;  // strides in elements; sizes broadcast against the plan's
-  static Operand of(const Tensor* x) { return {x->data(), static_cast<int64_t>(size_of(x->dtype)), x->sizes(), x->strides()}; }
+  static Operand of(const Tensor* x) {
+    return {x->data(), static_cast<int64_t>(size_of(x->dtype)), x->sizes(), x->strides()};
+  }
   // One element, the same everywhere.
   static Operand cell(void* data) { return {static_cast<char*>(data), 1, {}, {}}; }
 };

@@ -28,10 +28,11 @@ void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
   if (!row.checks_scalars) return;
   for (int k = row.inputs; k < args.n; ++k) {
     Category c = args[k].number.category;
-    RL_CHECK(c != Category::Bool || d == DType::Bool, Runtime, "%s: a bool parameter fits bool operands only, not dtype %s; give a number", row.name, name_of(d));
+    RL_CHECK(c != Category::Bool || d == DType::Bool, Runtime,
+             "%s: a bool parameter fits bool operands only, not dtype %s; give a number", row.name, name_of(d));
     RL_CHECK(c <= category_of(d) || (c == Category::Integral && d == DType::Bool), Runtime,
-             "%s: a %s parameter does not fit operands of dtype %s; give an integer, or make the operands floating", row.name,
-             c == Category::Complex ? "complex" : "floating-point", name_of(d));
+             "%s: a %s parameter does not fit operands of dtype %s; give an integer, or make the operands floating",
+             row.name, c == Category::Complex ? "complex" : "floating-point", name_of(d));
   }
 }
 
@@ -41,7 +42,8 @@ DType compute_dtype(const PointwiseRow& row, DType d) {
   return narrow ? DType::Float32 : d;
 }
 
-// Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is made.
+// Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is
+// made.
 struct Converting {
   static constexpr int64_t kTile = 512;
   Loop loop;
@@ -79,7 +81,9 @@ struct Converting {
   }
 };
 
-Loop cast_loop(DType to, DType from) { return picked_level_tables().cast[static_cast<int>(to)][static_cast<int>(from)]; }
+Loop cast_loop(DType to, DType from) {
+  return picked_level_tables().cast[static_cast<int>(to)][static_cast<int>(from)];
+}
 
 // Everything of the operands of one call once shapes and dtypes are settled.
 struct Call {
@@ -145,7 +149,8 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
     const Tensor* x = args[k].tensor;
     if (!x) {
       bool factor = k >= row.inputs;
-      bool refused = (factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool) && args[k].number.category == Category::Bool;
+      bool refused =
+          (factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool) && args[k].number.category == Category::Bool;
       if (args[k].number.category > category || refused) return nullptr;
     } else if (x != lead) {
       if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
@@ -160,7 +165,9 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
 
 // `out` looks like `lead`, and every tensor either is the very same elements or does not touch them.
 bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, bool bool_output) {
-  if (!out->contiguous() || out->device != lead->device || out->dtype != (bool_output ? DType::Bool : lead->dtype) || !(out->sizes() == lead->sizes())) return false;
+  if (!out->contiguous() || out->device != lead->device || out->dtype != (bool_output ? DType::Bool : lead->dtype) ||
+      !(out->sizes() == lead->sizes()))
+    return false;
   const char *first = out->data(), *last = first + out->numel * static_cast<int64_t>(size_of(out->dtype));
   for (const Arg& a : args) {
     const Tensor* x = a.tensor;
@@ -216,8 +223,8 @@ void check_same_device(const char* op, Span<const Arg> args) {
         lead = x;
         continue;
       }
-      fail(ErrorType::Runtime, "%s: the operands live on two devices, %s and %s; move one with .to(device)", op, name_of(lead->device),
-           name_of(x->device));
+      fail(ErrorType::Runtime, "%s: the operands live on two devices, %s and %s; move one with .to(device)", op,
+           name_of(lead->device), name_of(x->device));
     }
   }
 }
@@ -233,11 +240,12 @@ static DeviceId call_device(Span<const Arg> args) {
 static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
   for (int k = 0; k < row.inputs; ++k) {
     DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
-    RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime, "%s: bools cannot be subtracted; use ^ or logical_xor to compare them, or convert them first",
-             row.name);
+    RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime,
+             "%s: bools cannot be subtracted; use ^ or logical_xor to compare them, or convert them first", row.name);
     bool free = !args[k].tensor || (k > 1 && args[k].tensor->ndim == 0);  // a 0-d weight acts as a number
     RL_CHECK(row.dtypes != DtypeRule::OneDtype || free || d == args[0].tensor->dtype, Runtime,
-             "%s: all tensors must have one dtype, got %s and %s; convert one of them first", row.name, name_of(args[0].tensor->dtype), name_of(d));
+             "%s: all tensors must have one dtype, got %s and %s; convert one of them first", row.name,
+             name_of(args[0].tensor->dtype), name_of(d));
   }
 }
 
@@ -249,14 +257,16 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
     if (takes_part(row, k)) {
       promoted[n++] = args[k];
     } else {
-      RL_CHECK(!args[k].tensor || args[k].tensor->dtype == DType::Bool || args[k].tensor->dtype == DType::UInt8, Runtime,
-               "%s: expected a condition of dtype bool, got %s; compare first, or use .bool()", row.name, name_of(args[k].tensor->dtype));
+      RL_CHECK(!args[k].tensor || args[k].tensor->dtype == DType::Bool || args[k].tensor->dtype == DType::UInt8,
+               Runtime, "%s: expected a condition of dtype bool, got %s; compare first, or use .bool()", row.name,
+               name_of(args[k].tensor->dtype));
     }
   }
   DType d = result_dtype(Span<const Arg>(promoted, n));
   bool numbers_only = true;
   for (int k = 0; k < n; ++k) numbers_only &= !promoted[k].tensor;
-  if (numbers_only && category_of(d) == Category::Floating) d = DType::Float64;  // inside a gradient: no digit of a number is lost
+  if (numbers_only && category_of(d) == Category::Floating)
+    d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
   if (!loop_of(row, compute_dtype(row, d))) no_loop(row, d);
   check_scalars(row, args, d);
@@ -273,11 +283,13 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   if ((args[0].tensor && !has_memory(args[0].tensor)) || (by && !has_memory(by))) return;
   const Ref nonzero = by ? convert(by, DType::Bool) : Ref();
   bool zero = by ? std::memchr(nonzero->data(), 0, static_cast<size_t>(by->numel)) != nullptr : args[1].number.is(0);
-  RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities", row.name);
+  RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
+           row.name);
 }
 
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
-  if (row.dtypes == DtypeRule::Divides) [[unlikely]] check_divisor(row, args);
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
+    check_divisor(row, args);
   if (const Tensor* first = same_layout(row, args)) [[likely]] {
     if (Loop loop = loop_of(row, first->dtype)) {
       Ref out = empty_alike(first, row.bool_output ? DType::Bool : first->dtype);
@@ -290,24 +302,28 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
   DType out_dtype = row.bool_output ? DType::Bool : d;
   Call call(row, args, d);
   DeviceId device = call_device(args);
-  Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)), out_dtype, device);
+  Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)),
+                          out_dtype, device);
   if (has_memory(out.get())) call.run(out.get());
   return out;
 }
 
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
-  if (row.dtypes == DtypeRule::Divides) [[unlikely]] check_divisor(row, args);
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
+    check_divisor(row, args);
   if (const Tensor* lead = same_layout(row, args); lead && writes_apart(out, lead, args, row.bool_output)) [[likely]] {
     if (Loop loop = loop_of(row, lead->dtype)) return run_same_layout(args, lead, out, loop);
   }
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);
   DType result = row.bool_output ? DType::Bool : d;
-  RL_CHECK(can_cast(result, out->dtype), Runtime, "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first",
-           row.name, name_of(result), name_of(out->dtype));
+  RL_CHECK(can_cast(result, out->dtype), Runtime,
+           "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first", row.name,
+           name_of(result), name_of(out->dtype));
   check_no_internal_overlap(out, row.name);
-  RL_CHECK(call_device(args).type == out->device.type, Runtime, "%s: the operands live on %s, the tensor to be written on %s", row.name,
-           name_of(call_device(args)), name_of(out->device));
+  RL_CHECK(call_device(args).type == out->device.type, Runtime,
+           "%s: the operands live on %s, the tensor to be written on %s", row.name, name_of(call_device(args)),
+           name_of(out->device));
   for (const Arg& a : args)
     if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
   Call call(row, args, d);
@@ -315,8 +331,9 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
     prepare_out(out, call.sizes, result, row.name);
   } else {
     RL_CHECK(DimSpan(call.sizes) == out->sizes(), Runtime,
-             "%s: the operands broadcast to shape %s, which does not fit the written tensor's shape %s; in-place operations cannot change a shape", row.name,
-             to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
+             "%s: the operands broadcast to shape %s, which does not fit the written tensor's shape %s; in-place "
+             "operations cannot change a shape",
+             row.name, to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
   }
   if (has_memory(out)) call.run(out);
 }
@@ -324,13 +341,17 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
 // ------------------------------------------------------------------ copies
 
 void copy_into(Tensor* dst, const Tensor* src) {
-  RL_CHECK(src->ndim <= dst->ndim || product(src->sizes()) == 1, Runtime, "copy: shape %s does not broadcast to shape %s", to_string(src->sizes()).c_str(),
+  RL_CHECK(src->ndim <= dst->ndim || product(src->sizes()) == 1, Runtime,
+           "copy: shape %s does not broadcast to shape %s", to_string(src->sizes()).c_str(),
            to_string(dst->sizes()).c_str());
-  Layout expanded = layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
+  Layout expanded =
+      layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
   if (!has_memory(dst) || !has_memory(src)) return;
   Loop loop = picked_level_tables().cast[static_cast<int>(dst->dtype)][static_cast<int>(src->dtype)];
-  RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype), name_of(dst->dtype));
-  Operand operands[2] = {Operand::of(dst), {src->data(), static_cast<int64_t>(size_of(src->dtype)), expanded.sizes, expanded.strides}};
+  RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype),
+           name_of(dst->dtype));
+  Operand operands[2] = {Operand::of(dst),
+                         {src->data(), static_cast<int64_t>(size_of(src->dtype)), expanded.sizes, expanded.strides}};
   Plan(dst->sizes(), Span<const Operand>(operands, 2)).run(loop);
 }
 
@@ -346,8 +367,12 @@ Ref contiguous_copy(const Tensor* x) {
   return y;
 }
 
-Ref as_dtype(const Tensor* x, DType to) { return x->dtype == to ? Ref::retain(const_cast<Tensor*>(x)) : convert(x, to); }
-Ref as_contiguous(const Tensor* x) { return x->contiguous() ? Ref::retain(const_cast<Tensor*>(x)) : contiguous_copy(x); }
+Ref as_dtype(const Tensor* x, DType to) {
+  return x->dtype == to ? Ref::retain(const_cast<Tensor*>(x)) : convert(x, to);
+}
+Ref as_contiguous(const Tensor* x) {
+  return x->contiguous() ? Ref::retain(const_cast<Tensor*>(x)) : contiguous_copy(x);
+}
 
 void fill(Tensor* x, const Scalar& value) {
   RL_CHECK(value.fits(x->dtype), Runtime, "fill: %g does not fit dtype %s", value.to_double(), name_of(x->dtype));
@@ -375,26 +400,32 @@ bool can_cast(DType from, DType to) {
 
 void check_no_internal_overlap(const Tensor* out, const char* op) {
   RL_CHECK(!has_internal_overlap(out->sizes(), out->strides()), Runtime,
-           "%s: the tensor to be written (shape %s, strides %s) is expanded: several of its elements share one place in memory; .clone() it first", op,
-           to_string(out->sizes()).c_str(), to_string(out->strides()).c_str());
+           "%s: the tensor to be written (shape %s, strides %s) is expanded: several of its elements share one place "
+           "in memory; .clone() it first",
+           op, to_string(out->sizes()).c_str(), to_string(out->strides()).c_str());
 }
 
 void check_no_partial_overlap(const Tensor* out, const Tensor* in, const char* op) {
   if (out == in || out->storage->data == nullptr || !out->numel || !in->numel) return;
   if (!may_share_memory(out, in)) return;
-  if (!is_non_overlapping_and_dense(out->sizes(), out->strides()) || !is_non_overlapping_and_dense(in->sizes(), in->strides())) return;
+  if (!is_non_overlapping_and_dense(out->sizes(), out->strides()) ||
+      !is_non_overlapping_and_dense(in->sizes(), in->strides()))
+    return;
   Extent a = extent(out), b = extent(in);
   if (a.first == b.first && a.last == b.last && out->strides() == in->strides()) return;
-  fail(ErrorType::Runtime, "%s: an input and the tensor to be written share part of their memory; .clone() one of them first", op);
+  fail(ErrorType::Runtime,
+       "%s: an input and the tensor to be written share part of their memory; .clone() one of them first", op);
 }
 
 void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op) {
-  RL_CHECK(can_cast(dtype, out->dtype), Runtime, "%s: the result has dtype %s, which cannot be written to out= of dtype %s", op, name_of(dtype),
+  RL_CHECK(can_cast(dtype, out->dtype), Runtime,
+           "%s: the result has dtype %s, which cannot be written to out= of dtype %s", op, name_of(dtype),
            name_of(out->dtype));
   if (out->sizes() == sizes) return;
   if (out->numel) {
-    std::string text = format_text("%s: out= had shape %s and was resized to %s; give an out of the right shape, or an empty one (out.resize_(0))", op,
-                                   to_string(out->sizes()).c_str(), to_string(sizes).c_str());
+    std::string text = format_text(
+        "%s: out= had shape %s and was resized to %s; give an out of the right shape, or an empty one (out.resize_(0))",
+        op, to_string(out->sizes()).c_str(), to_string(sizes).c_str());
     if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonError();
   }
   resize(out, sizes);

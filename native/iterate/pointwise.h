@@ -11,10 +11,10 @@ enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides };
 // The constant part of a pointwise row, generated.
 struct PointwiseRow {
   const char* name;
-  int index;               // of its loops in the family's table
-  uint8_t inputs;          // operands that broadcast and promote
-  uint8_t scalars;         // trailing numbers, of the arithmetic type
-  uint32_t bool_inputs;    // bit k: operand k is a bool mask and takes no part in promotion
+  int index;             // of its loops in the family's table
+  uint8_t inputs;        // operands that broadcast and promote
+  uint8_t scalars;       // trailing numbers, of the arithmetic type
+  uint32_t bool_inputs;  // bit k: operand k is a bool mask and takes no part in promotion
   bool bool_output;
   bool checks_scalars;     // the numbers are factors (alpha) that must fit the result's dtype
   bool integers_to_float;  // integer operands compute in the default dtype
@@ -30,10 +30,10 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
 
 // dst[...] = src[...], with broadcasting and conversion.
 void copy_into(Tensor* dst, const Tensor* src);
-Ref convert(const Tensor* x, DType to);            // always a new tensor, strides kept where dense
+Ref convert(const Tensor* x, DType to);  // always a new tensor, strides kept where dense
 Ref contiguous_copy(const Tensor* x);
-Ref as_dtype(const Tensor* x, DType to);           // x itself where it has that dtype
-Ref as_contiguous(const Tensor* x);                // x itself where it is contiguous
+Ref as_dtype(const Tensor* x, DType to);  // x itself where it has that dtype
+Ref as_contiguous(const Tensor* x);       // x itself where it is contiguous
 void fill(Tensor* x, const Scalar& value);
 Ref full(DimSpan sizes, const Scalar& value, DType dtype, DeviceId device = {});
 

@@ -44,7 +44,8 @@ Split split_dimensions(const Tensor* x, uint64_t mask, const Tensor* out) {
       continue;
     }
     int last = s.kept_sizes.size() - 1;
-    if (last >= 0 && stride == s.kept_sizes[last] * s.kept_in[last] && out_strides[d] == s.kept_sizes[last] * s.kept_out[last]) {
+    if (last >= 0 && stride == s.kept_sizes[last] * s.kept_in[last] &&
+        out_strides[d] == s.kept_sizes[last] * s.kept_out[last]) {
       s.kept_sizes[last] *= size;
     } else {
       s.kept_sizes.push_back(size);
@@ -90,7 +91,8 @@ void run_kernel(const ReduceKernel& kernel, const Tensor* x, uint64_t mask, Tens
   Split s = split_dimensions(x, mask, out);
   int64_t count = product(s.sizes), outer = 1;
   for (int i = 1; i < s.kept_sizes.size(); ++i) outer *= s.kept_sizes[i];
-  ReduceTask task{x->data(), out->data(), s.kept_sizes[0], s.kept_in[0], s.kept_out[0], s.sizes.size(), s.sizes.data(), s.strides.data(), count};
+  ReduceTask task{x->data(),      out->data(),    s.kept_sizes[0],  s.kept_in[0], s.kept_out[0],
+                  s.sizes.size(), s.sizes.data(), s.strides.data(), count};
   if (x->numel <= kGrain && outer == 1) return kernel.run(task, false);
   Unlocked unlocked(x->numel);
   if (out->numel == 1 && count > kPart) return reduce_in_parts(kernel, task);
@@ -149,19 +151,21 @@ Dims kept_sizes(DimSpan input_sizes, uint64_t mask) {
 
 static DType reduction_dtype(const ReductionRow& row, const Tensor* x, std::optional<DType> dtype) {
   if (dtype) {
-    RL_CHECK(!row.floating_only || is_differentiable(*dtype), Runtime, "%s: dtype=%s was asked for, but the result needs a floating or complex dtype",
-             row.name, name_of(*dtype));
+    RL_CHECK(!row.floating_only || is_differentiable(*dtype), Runtime,
+             "%s: dtype=%s was asked for, but the result needs a floating or complex dtype", row.name, name_of(*dtype));
     return *dtype;
   }
   RL_CHECK(!row.floating_only || is_differentiable(x->dtype), Runtime,
-           "%s: expected a floating or complex tensor, got dtype %s; convert it first, or give dtype=rushlight.float32", row.name, name_of(x->dtype));
+           "%s: expected a floating or complex tensor, got dtype %s; convert it first, or give dtype=rushlight.float32",
+           row.name, name_of(x->dtype));
   if (row.integers_to_int64 && category_of(x->dtype) <= Category::Integral) return DType::Int64;
   return x->dtype;
 }
 
 // Without a neutral value, every reduced dimension needs an element.
 static void check_reducible(const Tensor* x, uint64_t mask, bool dims_given, const char* op) {
-  RL_CHECK(dims_given, Runtime, "%s: a tensor of shape %s has no elements, and no dim says what to reduce; give dim=", op,
+  RL_CHECK(dims_given, Runtime,
+           "%s: a tensor of shape %s has no elements, and no dim says what to reduce; give dim=", op,
            to_string(x->sizes()).c_str());
   for (int d = 0; d < x->ndim; ++d)
     RL_CHECK(!(mask >> d & 1) || x->dims[d] > 0, Index,
@@ -173,7 +177,8 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
   DType d = reduction_dtype(row, x, dtype), given = x->dtype;
   if ((d == DType::Float16 || d == DType::BFloat16) && !(*row.kernels)[static_cast<int>(d)].run) {
     // 16-bit floats are combined as float and rounded once.
-    Ref wide = as_dtype(x, d), computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);
+    Ref wide = as_dtype(x, d),
+        computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);
     return row.bool_output ? computed : convert(computed.get(), d);
   }
   uint64_t mask = reduced_mask(x, dims, row.name);

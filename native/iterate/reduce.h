@@ -13,7 +13,7 @@ struct ReductionRow {
   bool integers_to_int64;  // sum, prod: integers and bools accumulate and result in int64
   bool floating_only;      // mean: integers are an error
   bool bool_output;
-  bool has_start;          // false: reducing no elements is an error (max)
+  bool has_start;  // false: reducing no elements is an error (max)
   const ReduceKernel (*kernels)[kDTypes];
 };
 

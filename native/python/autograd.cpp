@@ -39,10 +39,12 @@ std::vector<Ref> gradients_in(PyObject* o, size_t n, const char* what) {
   }
   PyRef fast = PyRef::steal(PySequence_Fast(o, "expected a tensor, None or a sequence of them as gradients"));
   if (!fast) throw PythonError();
-  RL_CHECK(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.get())) == n, Runtime, "%s: %zd gradients were given for %zu tensors", what, PySequence_Fast_GET_SIZE(fast.get()), n);
+  RL_CHECK(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.get())) == n, Runtime,
+           "%s: %zd gradients were given for %zu tensors", what, PySequence_Fast_GET_SIZE(fast.get()), n);
   for (size_t i = 0; i < n; ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), static_cast<Py_ssize_t>(i));
-    RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: gradients must be tensors or None, got %s", what, Py_TYPE(item)->tp_name);
+    RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: gradients must be tensors or None, got %s", what,
+             Py_TYPE(item)->tp_name);
     if (item != Py_None) list[i] = Ref::retain(reinterpret_cast<Tensor*>(item));
   }
   return list;
@@ -56,7 +58,8 @@ std::vector<Tensor*> pointers(const std::vector<Ref>& list) {
 
 bool flag(PyObject* o, bool otherwise) { return !o || o == Py_None ? otherwise : PyObject_IsTrue(o) == 1; }
 
-PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject* create, PyObject* inputs, bool accumulate) {
+PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject* create, PyObject* inputs,
+              bool accumulate) {
   std::vector<Ref> roots = tensors_in(tensors, "backward"), wanted;
   std::vector<Ref> g = gradients_in(gradients, roots.size(), "backward");
   if (inputs && inputs != Py_None) {
@@ -71,7 +74,8 @@ PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject
   options.inputs = Span<Tensor* const>(targets.data(), static_cast<int>(targets.size()));
   if (accumulate)
     for (Tensor* x : targets) retain_gradient(x);  // a leaf's accumulator does that for leaves
-  std::vector<Ref> captured = run_backward(Span<Tensor* const>(outputs.data(), static_cast<int>(outputs.size())), Span<const Ref>(g.data(), static_cast<int>(g.size())), options);
+  std::vector<Ref> captured = run_backward(Span<Tensor* const>(outputs.data(), static_cast<int>(outputs.size())),
+                                           Span<const Ref>(g.data(), static_cast<int>(g.size())), options);
   if (accumulate) Py_RETURN_NONE;
   return gradients_tuple(captured.data(), static_cast<int>(captured.size()));
 }
@@ -79,8 +83,9 @@ PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject
 }  // namespace
 
 PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  static PyObject* names[5] = {PyUnicode_InternFromString("self"), PyUnicode_InternFromString("gradient"), PyUnicode_InternFromString("retain_graph"),
-                               PyUnicode_InternFromString("create_graph"), PyUnicode_InternFromString("inputs")};
+  static PyObject* names[5] = {PyUnicode_InternFromString("self"), PyUnicode_InternFromString("gradient"),
+                               PyUnicode_InternFromString("retain_graph"), PyUnicode_InternFromString("create_graph"),
+                               PyUnicode_InternFromString("inputs")};
   PyObject* slots[5] = {self};
   try {
     RL_CHECK(nargs <= 4, Type, "backward: expected at most (gradient, retain_graph, create_graph, inputs)");
@@ -88,7 +93,9 @@ PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t narg
     for (Py_ssize_t j = 0; kwnames && j < PyTuple_GET_SIZE(kwnames); ++j) {
       int i = 0;
       while (i < 5 && PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, j), names[i])) ++i;
-      RL_CHECK(i < 5 && !slots[i], Type, "backward: there is no free argument '%s'; expected gradient, retain_graph, create_graph, inputs", PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, j)));
+      RL_CHECK(i < 5 && !slots[i], Type,
+               "backward: there is no free argument '%s'; expected gradient, retain_graph, create_graph, inputs",
+               PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, j)));
       slots[i] = args[nargs + j];
     }
     return run(slots[0], slots[1], slots[2], slots[3], slots[4], true);
@@ -125,11 +132,15 @@ PyObject* py_set_function_off(PyObject*, PyObject* on) { return switch_mode(on, 
 
 PyMethodDef autograd_functions[] = {
     {"_run_backward", py_run, METH_VARARGS, "(tensors, gradients, retain_graph, create_graph, inputs, accumulate)"},
-    {"_set_grad_enabled", py_set_grad_enabled, METH_O, "Records gradients or not, in this thread; returns what was before."},
+    {"_set_grad_enabled", py_set_grad_enabled, METH_O,
+     "Records gradients or not, in this thread; returns what was before."},
     {"is_grad_enabled", py_is_grad_enabled, METH_NOARGS, "Whether gradients are recorded in this thread."},
-    {"_set_inference_mode", py_set_inference_mode, METH_O, "Inference mode on or off, in this thread; returns what was before."},
-    {"is_inference_mode_enabled", py_is_inference_mode_enabled, METH_NOARGS, "Whether this thread is in inference mode."},
-    {"_set_torch_function_off", py_set_function_off, METH_O, "Switches __torch_function__ off or on, in this thread; returns what was before."},
+    {"_set_inference_mode", py_set_inference_mode, METH_O,
+     "Inference mode on or off, in this thread; returns what was before."},
+    {"is_inference_mode_enabled", py_is_inference_mode_enabled, METH_NOARGS,
+     "Whether this thread is in inference mode."},
+    {"_set_torch_function_off", py_set_function_off, METH_O,
+     "Switches __torch_function__ off or on, in this thread; returns what was before."},
     {nullptr, nullptr, 0, nullptr}};
 
 // ------------------------------------------------------------------ nodes
@@ -164,7 +175,8 @@ PyObject* node_sequence(PyObject* o, PyObject*) { return PyLong_FromUnsignedLong
 PyObject* add_node_hook(PyObject*& hooks, PyObject* hook) {
   if (!hooks) hooks = PyODict_New();
   PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.utils.hooks"));
-  PyRef handle = module && hooks ? PyRef::steal(PyObject_CallMethod(module.get(), "RemovableHandle", "O", hooks)) : PyRef();
+  PyRef handle =
+      module && hooks ? PyRef::steal(PyObject_CallMethod(module.get(), "RemovableHandle", "O", hooks)) : PyRef();
   PyRef id = handle ? PyRef::steal(PyObject_GetAttrString(handle.get(), "id")) : PyRef();
   if (!id || PyObject_SetItem(hooks, id.get(), hook) < 0) return nullptr;
   return handle.to_python();
@@ -200,16 +212,19 @@ PyObject* node_attribute(PyObject* o, PyObject* name) {
   return nullptr;
 }
 
-PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name."},
-                              {"_sequence_nr", node_sequence, METH_NOARGS, "Later nodes have larger numbers."},
-                              {"register_hook", node_register_hook, METH_O,
-                               "register_hook(f): calls f(grad_inputs, grad_outputs) after the node ran; a tuple it returns takes the place of grad_inputs."},
-                              {"register_prehook", node_register_prehook, METH_O,
-                               "register_prehook(f): calls f(grad_outputs) before the node runs; a tuple it returns takes their place."},
-                              {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, "The nodes of the inputs and which of their outputs.", nullptr},
-                             {"metadata", node_metadata, nullptr, "A dict for whoever wants to note something.", nullptr},
-                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef node_methods[] = {
+    {"name", node_name, METH_NOARGS, "The node's name."},
+    {"_sequence_nr", node_sequence, METH_NOARGS, "Later nodes have larger numbers."},
+    {"register_hook", node_register_hook, METH_O,
+     "register_hook(f): calls f(grad_inputs, grad_outputs) after the node ran; a tuple it returns takes the place of "
+     "grad_inputs."},
+    {"register_prehook", node_register_prehook, METH_O,
+     "register_prehook(f): calls f(grad_outputs) before the node runs; a tuple it returns takes their place."},
+    {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef node_getset[] = {
+    {"next_functions", node_next, nullptr, "The nodes of the inputs and which of their outputs.", nullptr},
+    {"metadata", node_metadata, nullptr, "A dict for whoever wants to note something.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 }  // namespace
 
 void add_autograd(PyObject* module) {
@@ -220,7 +235,8 @@ void add_autograd(PyObject* module) {
   t.tp_methods = node_methods;
   t.tp_getset = node_getset;
   t.tp_getattro = node_attribute;
-  if (PyType_Ready(&t) < 0 || PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(&t)) < 0 || PyModule_AddFunctions(module, autograd_functions) < 0)
+  if (PyType_Ready(&t) < 0 || PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(&t)) < 0 ||
+      PyModule_AddFunctions(module, autograd_functions) < 0)
     throw PythonError();
 }
 

@@ -10,23 +10,6 @@ namespace rl {
 
 // ------------------------------------------------------------------ matching
 
-// What Parameter has for __torch_function__: a class with it is taken for a plain tensor.
-static PyObject* disabled_torch_function() {
-  static PyObject* disabled = nullptr;
-  if (!disabled && parameter_type) disabled = PyObject_GetAttrString(reinterpret_cast<PyObject*>(parameter_type), "__torch_function__");
-  return disabled;
-}
-
-bool has_torch_function(PyObject* o) {
-  PyTypeObject* t = Py_TYPE(o);
-  if (is_exact_tensor(o) || (modes & kFunctionOff)) return false;
-  if (t == &PyLong_Type || t == &PyFloat_Type || t == &PyBool_Type || t == &PyTuple_Type || t == &PyList_Type || t == &PyUnicode_Type || o == Py_None) return false;
-  static PyObject* name = PyUnicode_InternFromString("__torch_function__");
-  PyRef own = PyRef::steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(t), name));
-  if (!own) PyErr_Clear();
-  return own && own.get() != disabled_torch_function();
-}
-
 static bool is_zero_dim_integer(PyObject* o) {
   if (!is_tensor(o)) return false;
   Tensor* t = reinterpret_cast<Tensor*>(o);
@@ -55,7 +38,8 @@ bool integer_from(PyObject* o, int64_t* out) {
 
 static bool is_number(PyObject* o) {
   if (PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)) return true;
-  return !is_tensor(o) && !PySequence_Check(o) && PyNumber_Check(o) && !PyUnicode_Check(o) && (PyIndex_Check(o) || Py_TYPE(o)->tp_as_number->nb_float);
+  return !is_tensor(o) && !PySequence_Check(o) && PyNumber_Check(o) && !PyUnicode_Check(o) &&
+         (PyIndex_Check(o) || Py_TYPE(o)->tp_as_number->nb_float);
 }
 
 bool number_from(PyObject* o, Scalar* out) {
@@ -117,41 +101,53 @@ static bool is_tensor_sequence(PyObject* o, bool* overloaded, bool none_allowed 
   return true;
 }
 
-bool Call::accepts(const ParameterSpec& p, PyObject* o) {
-  if (o == Py_None) {
-    switch (p.kind) {
-      case Kind::TensorOpt: case Kind::NumberOpt: case Kind::IntOpt: case Kind::IntsOpt: case Kind::DTypeOpt: case Kind::LayoutOpt: case Kind::DeviceOpt:
-      case Kind::MemoryFormatOpt: case Kind::GeneratorOpt: case Kind::TextOpt: case Kind::Out: return true;
-      default: return false;
-    }
+// A tensor, or something whose class has a __torch_function__ of its own.
+static bool is_tensor_like(PyObject* o, bool* overloaded) {
+  if (is_exact_tensor(o)) [[likely]]
+    return true;
+  const bool own = has_torch_function(o);
+  *overloaded |= own;
+  return own || is_tensor(o);
+}
+
+static bool takes_none(Kind kind) {
+  switch (kind) {
+    case Kind::TensorOpt:
+    case Kind::NumberOpt:
+    case Kind::IntOpt:
+    case Kind::IntsOpt:
+    case Kind::DTypeOpt:
+    case Kind::LayoutOpt:
+    case Kind::DeviceOpt:
+    case Kind::MemoryFormatOpt:
+    case Kind::GeneratorOpt:
+    case Kind::TextOpt:
+    case Kind::Out: return true;
+    default: return false;
   }
+}
+
+bool Call::accepts(const ParameterSpec& p, PyObject* o) {
+  if (o == Py_None) return takes_none(p.kind);
   switch (p.kind) {
-    case Kind::Tensor: case Kind::TensorOpt:
-      if (is_exact_tensor(o)) [[likely]] return true;
-      if (is_tensor(o)) {
-        overloaded_ |= has_torch_function(o);
-        return true;
-      }
-      if (has_torch_function(o)) return overloaded_ = true;
-      return false;
-    case Kind::Operand:
-      if (is_exact_tensor(o)) [[likely]] return true;
-      if (is_tensor(o)) {
-        overloaded_ |= has_torch_function(o);
-        return true;
-      }
-      if (is_number(o)) return true;
-      if (has_torch_function(o)) return overloaded_ = true;
-      return false;
-    case Kind::Number: case Kind::NumberOpt: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0 && !reinterpret_cast<Tensor*>(o)->requires_grad());
-    case Kind::Int: case Kind::IntOpt: return !PyBool_Check(o) && is_integer(o);
+    case Kind::Tensor:
+    case Kind::TensorOpt: return is_tensor_like(o, &overloaded_);
+    case Kind::Operand: return is_exact_tensor(o) || is_number(o) || is_tensor_like(o, &overloaded_);
+    case Kind::Number:
+    case Kind::NumberOpt:
+      return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0 &&
+                              !reinterpret_cast<Tensor*>(o)->requires_grad());
+    case Kind::Int:
+    case Kind::IntOpt: return !PyBool_Check(o) && is_integer(o);
     case Kind::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
     case Kind::Bool: return PyBool_Check(o);
-    case Kind::Ints: case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
+    case Kind::Ints:
+    case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
     case Kind::IntsVar: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
-    case Kind::DType: case Kind::DTypeOpt: {
+    case Kind::DType:
+    case Kind::DTypeOpt: {
       DType d;
       return dtype_from(o, &d);
     }
@@ -164,7 +160,9 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
       MemoryFormat f;
       return memory_format_from(o, &f);
     }
-    case Kind::GeneratorOpt: return !std::strcmp(Py_TYPE(o)->tp_name, "rushlight.Generator") || !std::strcmp(Py_TYPE(o)->tp_name, "torch.Generator") || std::strstr(Py_TYPE(o)->tp_name, "Generator");
+    case Kind::GeneratorOpt:
+      return !std::strcmp(Py_TYPE(o)->tp_name, "rushlight.Generator") ||
+             !std::strcmp(Py_TYPE(o)->tp_name, "torch.Generator") || std::strstr(Py_TYPE(o)->tp_name, "Generator");
     case Kind::TextOpt: return PyUnicode_Check(o);
     case Kind::Tensors: return is_tensor_sequence(o, &overloaded_);
     case Kind::TensorsVar:
@@ -182,8 +180,16 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
 // NumPy's names for common arguments, which PyTorch takes too.
 static bool same_name(PyObject* keyword, const char* name) {
   if (PyUnicode_CompareWithASCIIString(keyword, name) == 0) return true;
-  struct Alias { const char *numpy, *own; };
-  static const Alias aliases[] = {{"axis", "dim"}, {"keepdims", "keepdim"}, {"x", "input"}, {"a", "input"}, {"x1", "input"}, {"x2", "other"}, {"split_size", "split_size_or_sections"}};
+  struct Alias {
+    const char *numpy, *own;
+  };
+  static const Alias aliases[] = {{"axis", "dim"},
+                                  {"keepdims", "keepdim"},
+                                  {"x", "input"},
+                                  {"a", "input"},
+                                  {"x1", "input"},
+                                  {"x2", "other"},
+                                  {"split_size", "split_size_or_sections"}};
   for (const Alias& a : aliases)
     if (!std::strcmp(a.own, name) && PyUnicode_CompareWithASCIIString(keyword, a.numpy) == 0) return true;
   return false;
@@ -220,7 +226,8 @@ bool Call::place(SignatureSpec& spec) {
     int i = 0;
     while (i < spec.count && !(spec.interned && spec.interned[i] == keyword)) ++i;
     if (i == spec.count)
-      for (i = 0; i < spec.count && !same_name(keyword, spec.parameters[i].name); ++i) {}
+      for (i = 0; i < spec.count && !same_name(keyword, spec.parameters[i].name); ++i) {
+      }
     if (i == spec.count || slots_[i]) return false;
     slots_[i] = args_[nargs_ + j];
   }
@@ -236,10 +243,15 @@ bool Call::bind(SignatureSpec& spec) {
   for (int i = 0; i < spec.count; ++i) {
     PyObject* o = slots_[i];
     if (!o) {
-      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar && spec.parameters[i].kind != Kind::TensorsVar) return false;
+      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar &&
+          spec.parameters[i].kind != Kind::TensorsVar)
+        return false;
       continue;
     }
-    if (!accepts(spec.parameters[i], o) && !(spec.parameters[i].has_default && o == Py_None && spec.parameters[i].kind != Kind::Int && spec.parameters[i].kind != Kind::Bool)) return false;
+    if (!accepts(spec.parameters[i], o) &&
+        !(spec.parameters[i].has_default && o == Py_None && spec.parameters[i].kind != Kind::Int &&
+          spec.parameters[i].kind != Kind::Bool))
+      return false;
   }
   return true;
 }
@@ -264,15 +276,18 @@ void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
   for (Py_ssize_t i = 0; i < nargs_; ++i) given += (given.empty() ? "" : ", ") + describe(args_[i]);
   if (kwnames_)
     for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_); ++j)
-      given += (given.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames_, j))) + "=" + describe(args_[nargs_ + j]);
+      given += (given.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames_, j))) + "=" +
+               describe(args_[nargs_ + j]);
   std::string why;
   if (specs.size() == 1) {
     SignatureSpec& spec = **specs.begin();
     if (place(spec)) {
       for (int i = 0; i < spec.count && why.empty(); ++i) {
         const ParameterSpec& p = spec.parameters[i];
-        if (!slots_[i] && !p.has_default && p.kind != Kind::IntsVar) why = std::string("; the argument '") + p.name + "' is missing";
-        if (slots_[i] && !accepts(p, slots_[i])) why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);
+        if (!slots_[i] && !p.has_default && p.kind != Kind::IntsVar)
+          why = std::string("; the argument '") + p.name + "' is missing";
+        if (slots_[i] && !accepts(p, slots_[i]))
+          why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);
       }
     } else if (kwnames_) {
       for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_) && why.empty(); ++j) {
@@ -285,7 +300,8 @@ void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
   }
   std::string expected;
   for (SignatureSpec* s : specs) expected += std::string(expected.empty() ? "" : "\n      or ") + s->text;
-  fail(ErrorType::Type, "%s: the arguments (%s) do not fit%s\nexpected %s", (*specs.begin())->name, given.c_str(), why.c_str(), expected.c_str());
+  fail(ErrorType::Type, "%s: the arguments (%s) do not fit%s\nexpected %s", (*specs.begin())->name, given.c_str(),
+       why.c_str(), expected.c_str());
 }
 
 // ------------------------------------------------------------------ reading
@@ -320,7 +336,8 @@ int64_t Call::integer(int i) const {
 
 double Call::real(int i) const {
   Scalar s = number(i);
-  RL_CHECK(s.category < Category::Complex, Type, "%s: the argument '%s' must be real, got a complex number", spec_->name, spec_->parameters[i].name);
+  RL_CHECK(s.category < Category::Complex, Type, "%s: the argument '%s' must be real, got a complex number",
+           spec_->name, spec_->parameters[i].name);
   return s.to_double();
 }
 
@@ -345,13 +362,16 @@ Dims Call::ints(int i) const {
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     int64_t v = 0;
     PyRef item = PyRef::retain(PySequence_Fast_GET_ITEM(o, k));  // its __index__ may change the list
-    RL_CHECK(integer_from(item.get(), &v), Type, "%s: expected integers in '%s', got %s", spec_->name, spec_->parameters[i].name, Py_TYPE(item.get())->tp_name);
+    RL_CHECK(integer_from(item.get(), &v), Type, "%s: expected integers in '%s', got %s", spec_->name,
+             spec_->parameters[i].name, Py_TYPE(item.get())->tp_name);
     dims.push_back(v);
   }
   return dims;
 }
 
-Dims Call::sizes(int i) const { return is_tensor(slots_[i]) ? Dims(reinterpret_cast<Tensor*>(slots_[i])->sizes()) : ints(i); }
+Dims Call::sizes(int i) const {
+  return is_tensor(slots_[i]) ? Dims(reinterpret_cast<Tensor*>(slots_[i])->sizes()) : ints(i);
+}
 
 Padding Call::padding(int i, int64_t otherwise) const {
   if (!slots_[i]) return Padding(otherwise);
@@ -362,7 +382,8 @@ Padding Call::padding(int i, int64_t otherwise) const {
   } else if (!PyUnicode_CompareWithASCIIString(slots_[i], "valid")) {
     p.rule = Padding::Rule::Valid;
   } else {
-    fail(ErrorType::Runtime, "%s: padding='%s' is not a rule; expected 'same', 'valid' or numbers", spec_->name, PyUnicode_AsUTF8(slots_[i]));
+    fail(ErrorType::Runtime, "%s: padding='%s' is not a rule; expected 'same', 'valid' or numbers", spec_->name,
+         PyUnicode_AsUTF8(slots_[i]));
   }
   return p;
 }
@@ -396,7 +417,8 @@ std::vector<Ref> Call::tensors(int i) const {
   if (!o) return list;
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     PyObject* item = PySequence_Fast_GET_ITEM(o, k);
-    RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: expected tensors in '%s', got %s", spec_->name, spec_->parameters[i].name, Py_TYPE(item)->tp_name);
+    RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: expected tensors in '%s', got %s", spec_->name,
+             spec_->parameters[i].name, Py_TYPE(item)->tp_name);
     list.push_back(item == Py_None ? Ref() : Ref::retain(reinterpret_cast<Tensor*>(item)));
   }
   return list;
@@ -419,54 +441,6 @@ Options Call::options(int first) const {
     o.device = d;
   }
   return o;
-}
-
-// ------------------------------------------------------------------ __torch_function__
-
-static void collect_types(PyObject* o, std::vector<PyObject*>& objects) {
-  if (PyTuple_Check(o) || PyList_Check(o)) {
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) collect_types(PySequence_Fast_GET_ITEM(o, i), objects);
-    return;
-  }
-  if (is_exact_tensor(o) || !has_torch_function(o)) return;
-  for (PyObject* seen : objects)
-    if (Py_TYPE(seen) == Py_TYPE(o)) return;
-  // A subclass is asked before its base.
-  size_t at = 0;
-  while (at < objects.size() && !PyType_IsSubtype(Py_TYPE(o), Py_TYPE(objects[at]))) ++at;
-  objects.insert(objects.begin() + static_cast<long>(at), o);
-}
-
-PyObject* Call::torch_function(const char* name, bool method) {
-  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight"));
-  if (!module) throw PythonError();
-  PyRef function = method ? PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), name))
-                          : PyRef::steal(PyObject_GetAttrString(module.get(), name));
-  if (!function) {
-    PyErr_Clear();
-    PyRef native = PyRef::steal(PyImport_ImportModule("rushlight._native"));
-    function = PyRef::steal(PyObject_GetAttrString(native.get(), name));
-    if (!function) throw PythonError();
-  }
-  std::vector<PyObject*> objects;
-  if (self_) collect_types(self_, objects);
-  Py_ssize_t named = kwnames_ ? PyTuple_GET_SIZE(kwnames_) : 0;
-  for (Py_ssize_t i = 0; i < nargs_ + named; ++i) collect_types(args_[i], objects);
-  PyRef args = PyRef::steal(PyTuple_New(nargs_ + (self_ ? 1 : 0))), kwargs = PyRef::steal(PyDict_New());
-  if (self_) PyTuple_SET_ITEM(args.get(), 0, Py_NewRef(self_));
-  for (Py_ssize_t i = 0; i < nargs_; ++i) PyTuple_SET_ITEM(args.get(), i + (self_ ? 1 : 0), Py_NewRef(args_[i]));
-  for (Py_ssize_t j = 0; j < named; ++j) PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(kwnames_, j), args_[nargs_ + j]);
-  PyRef types = PyRef::steal(PyTuple_New(static_cast<Py_ssize_t>(objects.size())));
-  for (size_t i = 0; i < objects.size(); ++i) PyTuple_SET_ITEM(types.get(), static_cast<Py_ssize_t>(i), Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(objects[i]))));
-  for (PyObject* o : objects) {
-    PyRef handler = PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__torch_function__"));
-    if (!handler) throw PythonError();
-    PyObject* result = PyObject_CallFunctionObjArgs(handler.get(), function.get(), types.get(), args.get(), kwargs.get(), nullptr);
-    if (!result) throw PythonError();
-    if (result != Py_NotImplemented) return result;
-    Py_DECREF(result);
-  }
-  fail(ErrorType::Type, "%s: no __torch_function__ of the given classes handles this operation (all returned NotImplemented)", name);
 }
 
 // ------------------------------------------------------------------ operators
@@ -499,69 +473,9 @@ Operands operands(PyObject* a, PyObject* b, Arg* x, Arg* y) {
 }
 
 Operands matrix_operands(PyObject* a, PyObject* b, Arg* x, Arg* y) {
-  if (!is_tensor(a) || !is_tensor(b)) return has_torch_function(a) || has_torch_function(b) ? Operands::Overloaded : Operands::Foreign;
+  if (!is_tensor(a) || !is_tensor(b))
+    return has_torch_function(a) || has_torch_function(b) ? Operands::Overloaded : Operands::Foreign;
   return operands(a, b, x, y);
-}
-
-// ------------------------------------------------------------------ results
-
-PyObject* returned_tuple(std::vector<Ref> list) {
-  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(list.size()));
-  for (size_t i = 0; tuple && i < list.size(); ++i) PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), list[i].to_python());
-  return tuple;
-}
-
-PyTypeObject* named_result(const char* name, std::initializer_list<const char*> fields) {
-  auto* description = new PyStructSequence_Field[fields.size() + 1];
-  size_t i = 0;
-  for (const char* f : fields) description[i++] = {f, nullptr};
-  description[i] = {nullptr, nullptr};
-  std::string* full = new std::string(std::string("torch.return_types.") + name);
-  PyStructSequence_Desc desc = {full->c_str(), nullptr, description, static_cast<int>(fields.size())};
-  PyTypeObject* type = PyStructSequence_NewType(&desc);
-  if (!type) throw PythonError();
-  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.return_types"));
-  if (!module) throw PythonError();
-  PyObject_SetAttrString(module.get(), name, reinterpret_cast<PyObject*>(type));
-  return type;
-}
-
-PyObject* returned_named(Ref* first, int n, PyTypeObject* type) {
-  PyObject* result = PyStructSequence_New(type);
-  for (int i = 0; result && i < n; ++i) PyStructSequence_SetItem(result, i, first[i].to_python());
-  return result;
-}
-
-Ref with_requires_grad(Ref x, const Call& c, int first) {
-  if (!c.boolean(first + 4, false)) return x;
-  RL_CHECK(is_differentiable(x->dtype), Runtime, "%s: only floating and complex tensors can require gradients, got dtype %s", c.name(), name_of(x->dtype));
-  x->flags |= kRequiresGrad;
-  return x;
-}
-
-void check_outs(const Call& c, int out, bool records) {
-  PyObject* outs = c.slot(out);
-  if (is_tensor(outs)) return check_out(c.out(out), c.name(), records);
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(outs); ++i)
-    check_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), c.name(), records);
-}
-
-PyObject* write_out(Tensor* out, Ref result, const char* name) {
-  RL_CHECK(out->device.type == result->device.type, Runtime, "%s: the result is on device %s, out= on %s", name, name_of(result->device), name_of(out->device));
-  check_no_internal_overlap(out, name);
-  prepare_out(out, result->sizes(), result->dtype, name);
-  copy_into(out, result.get());
-  bump_version(out);
-  return Ref::retain(out).to_python();
-}
-
-PyObject* write_outs(const Call& c, int slot, Ref* results, int n) {
-  PyObject* outs = c.slot(slot);
-  RL_CHECK(!is_tensor(outs) && PySequence_Fast_GET_SIZE(outs) == n, Type, "%s: out= must be a tuple of %d tensors", c.name(), n);
-  for (int i = 0; i < n; ++i) {
-    PyRef written = PyRef::steal(write_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), results[i], c.name()));
-  }
-  return Py_NewRef(outs);
 }
 
 }  // namespace rl

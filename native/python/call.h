@@ -5,8 +5,32 @@
 namespace rl {
 
 enum class Kind : uint8_t {
-  Tensor, TensorOpt, Operand, Number, NumberOpt, Int, IntOpt, Float, Bool, Ints, IntsOpt, IntsVar, Sizes, Padding, DType, DTypeOpt, LayoutOpt, DeviceOpt,
-  MemoryFormatOpt, GeneratorOpt, TextOpt, Tensors, Indices, TensorsVar, Text, Out
+  Tensor,
+  TensorOpt,
+  Operand,
+  Number,
+  NumberOpt,
+  Int,
+  IntOpt,
+  Float,
+  Bool,
+  Ints,
+  IntsOpt,
+  IntsVar,
+  Sizes,
+  Padding,
+  DType,
+  DTypeOpt,
+  LayoutOpt,
+  DeviceOpt,
+  MemoryFormatOpt,
+  GeneratorOpt,
+  TextOpt,
+  Tensors,
+  Indices,
+  TensorsVar,
+  Text,
+  Out
 };
 
 struct ParameterSpec {
@@ -28,7 +52,8 @@ constexpr int kMaxParameters = 20;
 
 class Call {
  public:
-  Call(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) : self_(self), args_(args), nargs_(nargs), kwnames_(kwnames) {}
+  Call(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames)
+      : self_(self), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
   // True where the arguments fit; the readers below then take parameter numbers.
   bool bind(SignatureSpec& spec);
@@ -47,7 +72,9 @@ class Call {
   std::optional<Scalar> number_or_none(int i) const { return has(i) ? std::optional<Scalar>(number(i)) : std::nullopt; }
   int64_t integer(int i) const;
   int64_t integer(int i, int64_t otherwise) const { return slots_[i] ? integer(i) : otherwise; }
-  std::optional<int64_t> integer_or_none(int i) const { return has(i) ? std::optional<int64_t>(integer(i)) : std::nullopt; }
+  std::optional<int64_t> integer_or_none(int i) const {
+    return has(i) ? std::optional<int64_t>(integer(i)) : std::nullopt;
+  }
   double real(int i) const;
   double real(int i, double otherwise) const { return slots_[i] ? real(i) : otherwise; }
   bool boolean(int i) const { return slots_[i] == Py_True; }
@@ -102,13 +129,21 @@ inline PyObject* returned(Ref r) { return r.to_python(); }
 PyObject* returned_tuple(std::vector<Ref> list);
 PyTypeObject* named_result(const char* name, std::initializer_list<const char*> fields);
 PyObject* returned_named(Ref* first, int n, PyTypeObject* type);
-template <size_t N> PyObject* returned_named(std::array<Ref, N> list, PyTypeObject* type) { return returned_named(list.data(), static_cast<int>(N), type); }
+template <size_t N>
+PyObject* returned_named(std::array<Ref, N> list, PyTypeObject* type) {
+  return returned_named(list.data(), static_cast<int>(N), type);
+}
 Ref with_requires_grad(Ref x, const Call& c, int first_option);
 // out= of rows that compute first and copy then.
 void check_outs(const Call& c, int out, bool records);
 PyObject* write_out(Tensor* out, Ref result, const char* name);
-inline PyObject* write_outs(const Call& c, int out, Ref result) { return write_out(c.out(out), std::move(result), c.name()); }
+inline PyObject* write_outs(const Call& c, int out, Ref result) {
+  return write_out(c.out(out), std::move(result), c.name());
+}
 PyObject* write_outs(const Call& c, int out, Ref* results, int n);
-template <size_t N> PyObject* write_outs(const Call& c, int out, std::array<Ref, N> results) { return write_outs(c, out, results.data(), static_cast<int>(N)); }
+template <size_t N>
+PyObject* write_outs(const Call& c, int out, std::array<Ref, N> results) {
+  return write_outs(c, out, results.data(), static_cast<int>(N));
+}
 
 }  // namespace rl

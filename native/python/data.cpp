@@ -63,9 +63,10 @@ Ref tensor_over_buffer(PyObject* owner, bool writable_wanted, const char* op) {
       PyErr_Clear();
       fail(ErrorType::Type, "%s: the memory of this %s cannot be read as numbers", op, Py_TYPE(owner)->tp_name);
     }
-    if (writable_wanted &&
-        PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, and tensors are not: writing to this tensor is undefined; copy the array first",
-                     1) < 0) {
+    if (writable_wanted && PyErr_WarnEx(PyExc_UserWarning,
+                                        "from_numpy: the array is read-only, and tensors are not: writing to this "
+                                        "tensor is undefined; copy the array first",
+                                        1) < 0) {
       PyBuffer_Release(guard.view);
       throw PythonError();
     }
@@ -73,15 +74,21 @@ Ref tensor_over_buffer(PyObject* owner, bool writable_wanted, const char* op) {
   guard.held = true;
   Py_buffer* v = guard.view;
   DType dtype = DType::Float32;
-  RL_CHECK(!v->format || (*v->format != '>' && *v->format != '!'), Value, "%s: the array's bytes are not in this machine's order; convert it with "
-           ".astype(a.dtype.newbyteorder('='))", op);
-  RL_CHECK(dtype_of_format(v->format, v->itemsize, &dtype), Type, "%s: elements of format '%s' have no dtype here; convert the array to a bool, integer, floating "
-           "or complex type first", op, v->format ? v->format : "B");
+  RL_CHECK(!v->format || (*v->format != '>' && *v->format != '!'), Value,
+           "%s: the array's bytes are not in this machine's order; convert it with "
+           ".astype(a.dtype.newbyteorder('='))",
+           op);
+  RL_CHECK(dtype_of_format(v->format, v->itemsize, &dtype), Type,
+           "%s: elements of format '%s' have no dtype here; convert the array to a bool, integer, floating "
+           "or complex type first",
+           op, v->format ? v->format : "B");
   Dims sizes, strides;
   for (int i = 0; i < v->ndim; ++i) {
     int64_t stride = v->strides ? v->strides[i] : 0;
-    RL_CHECK(stride >= 0 || v->shape[i] <= 1, Value, "%s: negative strides are not supported (a reversed view such as a[::-1]); copy the array first", op);
-    RL_CHECK(stride % v->itemsize == 0 || v->shape[i] <= 1, Value, "%s: the stride %lld is not a multiple of the element size %lld", op, (long long)stride,
+    RL_CHECK(stride >= 0 || v->shape[i] <= 1, Value,
+             "%s: negative strides are not supported (a reversed view such as a[::-1]); copy the array first", op);
+    RL_CHECK(stride % v->itemsize == 0 || v->shape[i] <= 1, Value,
+             "%s: the stride %lld is not a multiple of the element size %lld", op, (long long)stride,
              (long long)v->itemsize);
     sizes.push_back(v->shape[i]);
     strides.push_back(stride < 0 ? 1 : stride / v->itemsize);
@@ -99,14 +106,16 @@ int get_buffer(PyObject* self, Py_buffer* view, int) {
   Tensor* x = reinterpret_cast<Tensor*>(self);
   view->obj = nullptr;
   if (x->device.type != DeviceType::Cpu || !kFormats[static_cast<int>(x->dtype)]) {
-    PyErr_Format(PyExc_BufferError, "a tensor of dtype %s on device %s has no buffer that Python understands", name_of(x->dtype), name_of(x->device));
+    PyErr_Format(PyExc_BufferError, "a tensor of dtype %s on device %s has no buffer that Python understands",
+                 name_of(x->dtype), name_of(x->device));
     return -1;
   }
   int n = x->ndim;
   Py_ssize_t* dims = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * static_cast<size_t>(2 * n + 2)));
   if (!dims) return PyErr_NoMemory(), -1;
   Py_ssize_t itemsize = static_cast<Py_ssize_t>(size_of(x->dtype));
-  // The buffer outlives what the tensor looks at (set_, .data = ...): it holds the memory itself, which stays where it is.
+  // The buffer outlives what the tensor looks at (set_, .data = ...): it holds the memory itself, which stays where it
+  // is.
   retain(x->storage);
   pin(x->storage);
   *reinterpret_cast<Storage**>(dims) = x->storage;
@@ -138,7 +147,10 @@ void release_buffer(PyObject*, Py_buffer* view) {
 
 namespace {
 
-bool is_plain_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o)); }
+bool is_plain_sequence(PyObject* o) {
+  return PyList_Check(o) || PyTuple_Check(o) ||
+         (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o));
+}
 
 bool is_numpy(PyObject* o) {
   static PyObject* name = PyUnicode_InternFromString("__array_interface__");
@@ -207,7 +219,8 @@ struct Filler {
       if (was) return;
       return visit(list.get(), level, at);
     }
-    RL_CHECK(is_plain_sequence(o), Type, "tensor: expected a sequence of length %lld at nesting level %d, got %s", (long long)sizes[level], level, Py_TYPE(o)->tp_name);
+    RL_CHECK(is_plain_sequence(o), Type, "tensor: expected a sequence of length %lld at nesting level %d, got %s",
+             (long long)sizes[level], level, Py_TYPE(o)->tp_name);
     PyRef fast = PyRef::steal(PySequence_Fast(o, "tensor: expected a sequence"));
     if (!fast) throw PythonError();
     // Reading an element can run Python code that changes the list: its length is looked at each time.
@@ -217,7 +230,9 @@ struct Filler {
       visit(item.get(), level + 1, at);
     }
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-    RL_CHECK(i == sizes[level] && n == i, Value, "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd", (long long)sizes[level], level, n);
+    RL_CHECK(i == sizes[level] && n == i, Value,
+             "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd",
+             (long long)sizes[level], level, n);
   }
 
   void note(DType d) {
@@ -229,7 +244,8 @@ struct Filler {
     PyRef held;
     if (is_tensor(o)) {
       Tensor* t = reinterpret_cast<Tensor*>(o);
-      RL_CHECK(t->numel == 1, Value, "tensor: only one-element tensors can stand among numbers, got shape %s", to_string(t->sizes()).c_str());
+      RL_CHECK(t->numel == 1, Value, "tensor: only one-element tensors can stand among numbers, got shape %s",
+               to_string(t->sizes()).c_str());
       if (infer) return note(t->dtype);
       held = PyRef::steal(item(t));
       o = held.get();
@@ -237,8 +253,10 @@ struct Filler {
     if (infer) {
       DType d;
       RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor");
-      RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Type, "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
-      if (!leaf_dtype(o, &d)) fail(ErrorType::Runtime, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
+      RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Type,
+               "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
+      if (!leaf_dtype(o, &d))
+        fail(ErrorType::Runtime, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
       return note(d);
     }
     Scalar s = number_of(o);
@@ -251,13 +269,16 @@ struct Filler {
     int overflow = 0;
     if (PyLong_Check(o)) PyLong_AsLongLongAndOverflow(o, &overflow);
     if (overflow) {
-      RL_CHECK(is_floating(out->dtype) || out->dtype == DType::Bool, Value, "tensor: an integer does not fit into 64 bits");
+      RL_CHECK(is_floating(out->dtype) || out->dtype == DType::Bool, Value,
+               "tensor: an integer does not fit into 64 bits");
       return Scalar(out->dtype == DType::Bool ? 1.0 : PyLong_AsDouble(o));
     }
-    RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor of dtype %s", name_of(out->dtype));
-    RL_CHECK(number_from(o, &s), Type, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
-    RL_CHECK(s.category < Category::Complex || is_complex(out->dtype) || out->dtype == DType::Bool, Type, "tensor: a complex number cannot be stored in a tensor of dtype %s",
+    RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor of dtype %s",
              name_of(out->dtype));
+    RL_CHECK(number_from(o, &s), Type, "tensor: an element of type %s cannot be stored in a tensor",
+             Py_TYPE(o)->tp_name);
+    RL_CHECK(s.category < Category::Complex || is_complex(out->dtype) || out->dtype == DType::Bool, Type,
+             "tensor: a complex number cannot be stored in a tensor of dtype %s", name_of(out->dtype));
     return s;
   }
 
@@ -267,7 +288,8 @@ struct Filler {
     int bits = static_cast<int>(8 * size_of(out->dtype));
     bool fits = true;
     if (s.category == Category::Floating) {
-      double low = out->dtype == DType::UInt8 ? 0 : -std::ldexp(1, bits - 1), high = out->dtype == DType::UInt8 ? 255 : std::ldexp(1, bits - 1) - 1;
+      double low = out->dtype == DType::UInt8 ? 0 : -std::ldexp(1, bits - 1),
+             high = out->dtype == DType::UInt8 ? 255 : std::ldexp(1, bits - 1) - 1;
       fits = s.d <= high && s.d >= low;  // false for NaN
     } else if (bits < 64) {
       int64_t high = out->dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1;
@@ -298,7 +320,8 @@ Ref flat_floats(PyObject* data, DType dtype) {
 
 Ref tensor_from(PyObject* data, std::optional<DType> dtype, DeviceId device) {
   DType wanted = dtype.value_or(default_dtype);
-  if (PyList_CheckExact(data) && PyList_GET_SIZE(data) && device.type == DeviceType::Cpu && (wanted == DType::Float32 || wanted == DType::Float64))
+  if (PyList_CheckExact(data) && PyList_GET_SIZE(data) && device.type == DeviceType::Cpu &&
+      (wanted == DType::Float32 || wanted == DType::Float64))
     if (Ref x = flat_floats(data, wanted)) return x;
   if (is_tensor(data)) {
     Tensor* t = reinterpret_cast<Tensor*>(data);
@@ -359,7 +382,9 @@ PyObject* to_list(const Tensor* x) {
 }
 
 PyObject* item(const Tensor* x) {
-  RL_CHECK(x->numel == 1, Runtime, "item: a tensor of shape %s has %lld elements, and only one can become a Python number; use .tolist(), or reduce it first",
+  RL_CHECK(x->numel == 1, Runtime,
+           "item: a tensor of shape %s has %lld elements, and only one can become a Python number; use .tolist(), or "
+           "reduce it first",
            to_string(x->sizes()).c_str(), (long long)x->numel);
   RL_CHECK(has_memory(x), Runtime, "item: a meta tensor has a shape, but no values");
   return element_to_python(x->dtype, x->data());
@@ -382,7 +407,9 @@ DataArguments parse_data(PyObject* args, PyObject* kwargs, const char* name) {
   DataArguments a;
   int requires_grad = 0;
   std::string format = std::string("O|OO$pO:") + name;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, format.c_str(), const_cast<char**>(names), &a.data, &dtype, &device, &requires_grad, &pin)) throw PythonError();
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, format.c_str(), const_cast<char**>(names), &a.data, &dtype, &device,
+                                   &requires_grad, &pin))
+    throw PythonError();
   DType d;
   if (dtype != Py_None) {
     RL_CHECK(dtype_from(dtype, &d), Type, "%s: dtype must be a dtype, got %s", name, Py_TYPE(dtype)->tp_name);
@@ -390,7 +417,8 @@ DataArguments parse_data(PyObject* args, PyObject* kwargs, const char* name) {
   }
   DeviceId id;
   if (device != Py_None) {
-    RL_CHECK(device_from(device, &id), Type, "%s: device must be a device or a string, got %s", name, Py_TYPE(device)->tp_name);
+    RL_CHECK(device_from(device, &id), Type, "%s: device must be a device or a string, got %s", name,
+             Py_TYPE(device)->tp_name);
     rl::device(id);
     a.device = id;
   }
@@ -403,7 +431,8 @@ PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
     DataArguments a = parse_data(args, kwargs, "tensor");
     Ref x = tensor_from(a.data, a.dtype, a.device.value_or(DeviceId{}));
     if (a.requires_grad) {
-      RL_CHECK(is_differentiable(x->dtype), Runtime, "tensor: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
+      RL_CHECK(is_differentiable(x->dtype), Runtime,
+               "tensor: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
       x->flags |= kRequiresGrad;
     }
     return x.to_python();
@@ -414,7 +443,8 @@ PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
 
 PyObject* py_from_numpy(PyObject*, PyObject* array) {
   try {
-    RL_CHECK(!std::strcmp(Py_TYPE(array)->tp_name, "numpy.ndarray"), Type, "from_numpy: expected a numpy.ndarray, got %s", Py_TYPE(array)->tp_name);
+    RL_CHECK(!std::strcmp(Py_TYPE(array)->tp_name, "numpy.ndarray"), Type,
+             "from_numpy: expected a numpy.ndarray, got %s", Py_TYPE(array)->tp_name);
     return tensor_over_buffer(array, true, "from_numpy").to_python();
   } catch (...) {
     return raise_current();
@@ -434,31 +464,45 @@ PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
   PyObject *buffer, *dtype_argument = nullptr;
   Py_ssize_t count = -1, offset = 0;
   int requires_grad = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$Onnp:frombuffer", const_cast<char**>(names), &buffer, &dtype_argument, &count, &offset, &requires_grad)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$Onnp:frombuffer", const_cast<char**>(names), &buffer,
+                                   &dtype_argument, &count, &offset, &requires_grad))
+    return nullptr;
   try {
     DType dtype;
     RL_CHECK(dtype_argument, Type, "frombuffer: the argument 'dtype' is missing");
-    RL_CHECK(dtype_from(dtype_argument, &dtype), Type, "frombuffer: dtype must be a dtype, got %s", Py_TYPE(dtype_argument)->tp_name);
-    RL_CHECK(PyObject_CheckBuffer(buffer), Value, "frombuffer: expected an object with the buffer protocol, got %s", Py_TYPE(buffer)->tp_name);
-    RL_CHECK(!requires_grad || is_differentiable(dtype), Runtime, "frombuffer: only floating and complex tensors can require gradients, got dtype %s", name_of(dtype));
+    RL_CHECK(dtype_from(dtype_argument, &dtype), Type, "frombuffer: dtype must be a dtype, got %s",
+             Py_TYPE(dtype_argument)->tp_name);
+    RL_CHECK(PyObject_CheckBuffer(buffer), Value, "frombuffer: expected an object with the buffer protocol, got %s",
+             Py_TYPE(buffer)->tp_name);
+    RL_CHECK(!requires_grad || is_differentiable(dtype), Runtime,
+             "frombuffer: only floating and complex tensors can require gradients, got dtype %s", name_of(dtype));
     BufferGuard guard;
     if (PyObject_GetBuffer(buffer, guard.view, PyBUF_WRITABLE) < 0) {
       PyErr_Clear();
       if (PyObject_GetBuffer(buffer, guard.view, PyBUF_SIMPLE) < 0) throw PythonError();
-      if (PyErr_WarnEx(PyExc_UserWarning, "frombuffer: the buffer is read-only, and tensors are not: writing to this tensor is undefined", 1) < 0) {
+      if (PyErr_WarnEx(PyExc_UserWarning,
+                       "frombuffer: the buffer is read-only, and tensors are not: writing to this tensor is undefined",
+                       1) < 0) {
         PyBuffer_Release(guard.view);
         throw PythonError();
       }
     }
     guard.held = true;
     Py_ssize_t length = guard.view->len, itemsize = static_cast<Py_ssize_t>(size_of(dtype));
-    RL_CHECK(length > 0 && count != 0, Value, "frombuffer: both the buffer (%zd bytes) and count (%zd) must not be empty", length, count);
-    RL_CHECK(offset >= 0 && offset < length, Value, "frombuffer: offset %zd must lie inside the buffer of %zd bytes", offset, length);
-    RL_CHECK(count > 0 || (length - offset) % itemsize == 0, Value, "frombuffer: %zd bytes after the offset are not a multiple of the element size %zd", length - offset, itemsize);
+    RL_CHECK(length > 0 && count != 0, Value,
+             "frombuffer: both the buffer (%zd bytes) and count (%zd) must not be empty", length, count);
+    RL_CHECK(offset >= 0 && offset < length, Value, "frombuffer: offset %zd must lie inside the buffer of %zd bytes",
+             offset, length);
+    RL_CHECK(count > 0 || (length - offset) % itemsize == 0, Value,
+             "frombuffer: %zd bytes after the offset are not a multiple of the element size %zd", length - offset,
+             itemsize);
     if (count < 0) count = (length - offset) / itemsize;
-    RL_CHECK(count <= (length - offset) / itemsize, Value, "frombuffer: %zd elements of %zd bytes from offset %zd exceed the buffer of %zd bytes", count, itemsize, offset, length);
+    RL_CHECK(count <= (length - offset) / itemsize, Value,
+             "frombuffer: %zd elements of %zd bytes from offset %zd exceed the buffer of %zd bytes", count, itemsize,
+             offset, length);
     char* data = static_cast<char*>(guard.view->buf) + offset;
-    Storage* storage = new_storage(data, static_cast<size_t>(count * itemsize), DeviceId{}, release_borrowed, guard.take());
+    Storage* storage =
+        new_storage(data, static_cast<size_t>(count * itemsize), DeviceId{}, release_borrowed, guard.take());
     storage->resizable = false;
     Ref x = new_contiguous(storage, dtype, Dims{count});
     if (requires_grad) x->flags |= kRequiresGrad;
@@ -469,10 +513,13 @@ PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
 }
 
 PyMethodDef data_functions[] = {
-    {"tensor", (PyCFunction)(void (*)(void))py_tensor, METH_VARARGS | METH_KEYWORDS, "tensor(data, *, dtype=None, device=None, requires_grad=False)\n\nA new tensor with a copy of the data."},
+    {"tensor", (PyCFunction)(void (*)(void))py_tensor, METH_VARARGS | METH_KEYWORDS,
+     "tensor(data, *, dtype=None, device=None, requires_grad=False)\n\nA new tensor with a copy of the data."},
     {"from_numpy", py_from_numpy, METH_O, "from_numpy(ndarray)\n\nA tensor that shares the array's memory."},
     {"_over_buffer", py_over_buffer, METH_O, "A tensor that shares the memory of an object with the buffer protocol."},
-    {"frombuffer", (PyCFunction)(void (*)(void))py_frombuffer, METH_VARARGS | METH_KEYWORDS, "frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False)\n\nA one-dimensional tensor that shares the buffer's memory."},
+    {"frombuffer", (PyCFunction)(void (*)(void))py_frombuffer, METH_VARARGS | METH_KEYWORDS,
+     "frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False)\n\nA one-dimensional tensor that shares "
+     "the buffer's memory."},
     {nullptr, nullptr, 0, nullptr}};
 }  // namespace
 

@@ -9,8 +9,7 @@ namespace {
 thread_local std::vector<PyObject*> listeners;
 
 struct OperationObject {
-  PyObject_HEAD
-  PyObject* name;
+  PyObject_HEAD PyObject* name;
   PyObject* overload;
   PyObject* function;
 };
@@ -21,15 +20,22 @@ PyObject* operation_call(PyObject* self, PyObject* args, PyObject* kwargs) {
 }
 PyObject* operation_repr(PyObject* self) {
   auto* o = reinterpret_cast<OperationObject*>(self);
-  return PyUnicode_GetLength(o->overload) ? PyUnicode_FromFormat("<operation %U.%U>", o->name, o->overload) : PyUnicode_FromFormat("<operation %U>", o->name);
+  return PyUnicode_GetLength(o->overload) ? PyUnicode_FromFormat("<operation %U.%U>", o->name, o->overload)
+                                          : PyUnicode_FromFormat("<operation %U>", o->name);
 }
 PyObject* operation_name(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OperationObject*>(self)->name); }
-PyObject* operation_overload(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<OperationObject*>(self)->overload); }
+PyObject* operation_overload(PyObject* self, void*) {
+  return Py_NewRef(reinterpret_cast<OperationObject*>(self)->overload);
+}
 PyGetSetDef operation_getset[] = {{"name", operation_name, nullptr, "The row's public name.", nullptr},
                                   {"overload", operation_overload, nullptr, "Tells rows of one name apart.", nullptr},
                                   {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyType_Slot operation_slots[] = {{Py_tp_call, (void*)operation_call}, {Py_tp_repr, (void*)operation_repr}, {Py_tp_getset, operation_getset}, {0, nullptr}};
-PyType_Spec operation_spec = {"rushlight.Operation", sizeof(OperationObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, operation_slots};
+PyType_Slot operation_slots[] = {{Py_tp_call, (void*)operation_call},
+                                 {Py_tp_repr, (void*)operation_repr},
+                                 {Py_tp_getset, operation_getset},
+                                 {0, nullptr}};
+PyType_Spec operation_spec = {"rushlight.Operation", sizeof(OperationObject), 0,
+                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, operation_slots};
 
 PyObject* make_operation(const HookedOperation& o) {
   std::string name = o.name;
@@ -68,7 +74,8 @@ class WithoutInnermost {
 
 PyObject* push_listener(PyObject*, PyObject* listener) {
   if (!PyCallable_Check(listener)) {
-    PyErr_Format(PyExc_TypeError, "push_listener: expected a callable (operation, args, kwargs), got %s", Py_TYPE(listener)->tp_name);
+    PyErr_Format(PyExc_TypeError, "push_listener: expected a callable (operation, args, kwargs), got %s",
+                 Py_TYPE(listener)->tp_name);
     return nullptr;
   }
   listeners.push_back(Py_NewRef(listener));
@@ -87,9 +94,10 @@ PyObject* pop_listener(PyObject*, PyObject*) {
   return listener;
 }
 
-PyMethodDef hook_functions[] = {{"push_listener", push_listener, METH_O, "Adds the innermost listener of this thread."},
-                                {"pop_listener", pop_listener, METH_NOARGS, "Removes and returns the innermost listener of this thread."},
-                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef hook_functions[] = {
+    {"push_listener", push_listener, METH_O, "Adds the innermost listener of this thread."},
+    {"pop_listener", pop_listener, METH_NOARGS, "Removes and returns the innermost listener of this thread."},
+    {nullptr, nullptr, 0, nullptr}};
 }  // namespace
 
 void add_hook(PyObject* module) {
@@ -125,9 +133,11 @@ Ref unbox_tensor(PyObject* o, const char* operation) {
 }
 
 std::vector<Ref> unbox_tensors(PyObject* o, const char* operation) {
-  RL_CHECK(PyTuple_Check(o) || PyList_Check(o), Type, "%s: the listener returned %s, expected a tuple of tensors", operation, Py_TYPE(o)->tp_name);
+  RL_CHECK(PyTuple_Check(o) || PyList_Check(o), Type, "%s: the listener returned %s, expected a tuple of tensors",
+           operation, Py_TYPE(o)->tp_name);
   std::vector<Ref> list;
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) list.push_back(unbox_tensor(PySequence_Fast_GET_ITEM(o, i), operation));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i)
+    list.push_back(unbox_tensor(PySequence_Fast_GET_ITEM(o, i), operation));
   return list;
 }
 
@@ -159,17 +169,25 @@ PyObject* box(const Padding& v) {
 PyObject* box(MemoryFormat) { return Py_NewRef(Py_None); }
 PyObject* box(PyObject* v) { return Py_NewRef(v ? v : Py_None); }
 
-PyObject* saved_to_python(Node* owner, const Saved& s) { return s.defined() || owner->released ? box(s.unpack(owner, "saved value").get()) : Py_NewRef(Py_None); }
-PyObject* saved_to_python(Node* owner, const SavedArg& s) { return s.is_number ? box(s.number) : saved_to_python(owner, s.value); }
+PyObject* saved_to_python(Node* owner, const Saved& s) {
+  return s.defined() || owner->released ? box(s.unpack(owner, "saved value").get()) : Py_NewRef(Py_None);
+}
+PyObject* saved_to_python(Node* owner, const SavedArg& s) {
+  return s.is_number ? box(s.number) : saved_to_python(owner, s.value);
+}
 PyObject* saved_to_python(Node* owner, const SavedList& s) {
   PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(s.items.size()));
-  for (size_t i = 0; i < s.items.size(); ++i) PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), saved_to_python(owner, s.items[i]));
+  for (size_t i = 0; i < s.items.size(); ++i)
+    PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), saved_to_python(owner, s.items[i]));
   return tuple;
 }
 
 static Scalar arithmetic(const Scalar& a, const Scalar& b, char op) {
   if (a.category == Category::Complex || b.category == Category::Complex) {
-    auto z = [](const Scalar& s) { return s.category == Category::Complex ? std::complex<double>(s.c.re, s.c.im) : std::complex<double>(s.to_double()); };
+    auto z = [](const Scalar& s) {
+      return s.category == Category::Complex ? std::complex<double>(s.c.re, s.c.im)
+                                             : std::complex<double>(s.to_double());
+    };
     std::complex<double> x = z(a), y = z(b);
     return op == '+' ? x + y : op == '-' ? x - y : op == '*' ? x * y : x / y;
   }

@@ -34,7 +34,8 @@ std::optional<int64_t> slice_bound(PyObject* o) {
 
 int64_t slice_step(PyObject* o) {
   int64_t step = slice_bound(o).value_or(1);
-  RL_CHECK(step > 0, Value, "index: the step of a slice must be at least 1, got %lld; use .flip(dim) to reverse", (long long)step);
+  RL_CHECK(step > 0, Value, "index: the step of a slice must be at least 1, got %lld; use .flip(dim) to reverse",
+           (long long)step);
   return step;
 }
 
@@ -81,10 +82,13 @@ class Index {
     std::vector<PyRef> converted;
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* o = PyTuple_GET_ITEM(tuple, i);
-      bool data = !is_tensor(o) && !PySlice_Check(o) && o != Py_None && o != Py_Ellipsis && !PyBool_Check(o) && !is_whole_number(o);
+      bool data = !is_tensor(o) && !PySlice_Check(o) && o != Py_None && o != Py_Ellipsis && !PyBool_Check(o) &&
+                  !is_whole_number(o);
       if (data) {
         RL_CHECK(PySequence_Check(o) || PyObject_CheckBuffer(o), Index,
-                 "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or sequences of integers", Py_TYPE(o)->tp_name);
+                 "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or "
+                 "sequences of integers",
+                 Py_TYPE(o)->tp_name);
         RL_CHECK(!PyUnicode_Check(o), Type, "index: a string cannot be an index");
         converted.push_back(PyRef::steal(index_data(o).to_python()));
       } else {
@@ -92,7 +96,8 @@ class Index {
       }
       used += consumed(converted.back().get());
     }
-    RL_CHECK(used <= at_->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", used, at_->ndim, to_string(at_->sizes()).c_str());
+    RL_CHECK(used <= at_->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", used, at_->ndim,
+             to_string(at_->sizes()).c_str());
     int dim = 0, free = at_->ndim - used;
     for (PyRef& item : converted) apply(item.get(), dim, free);
   }
@@ -124,20 +129,23 @@ class Index {
 
   void add_bool(bool value, int& dim) {
     at_ = ops::unsqueeze(at_, dim);
-    add_index(value ? ops::zeros(Dims{1}, Options{DType::Int64, {}}) : ops::zeros(Dims{0}, Options{DType::Int64, {}}), dim++);
+    add_index(value ? ops::zeros(Dims{1}, Options{DType::Int64, {}}) : ops::zeros(Dims{0}, Options{DType::Int64, {}}),
+              dim++);
   }
 
   void add_tensor(Tensor* t, int& dim) {
     if (t->dtype == DType::Bool || t->dtype == DType::UInt8) {
       if (t->ndim == 0) return add_bool(PyObject_IsTrue(PyRef::steal(item(t)).get()), dim);
       for (int d = 0; d < t->ndim; ++d)
-        RL_CHECK(t->dims[d] == at_->dims[dim + d], Index, "index: the mask has shape %s, but the indexed tensor has shape %s: they differ at dimension %d",
+        RL_CHECK(t->dims[d] == at_->dims[dim + d], Index,
+                 "index: the mask has shape %s, but the indexed tensor has shape %s: they differ at dimension %d",
                  to_string(t->sizes()).c_str(), to_string(at_->sizes()).c_str(), dim + d);
       Ref places = ops::nonzero(In(t));
       for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
       return;
     }
-    RL_CHECK(t->dtype == DType::Int64 || t->dtype == DType::Int32, Index, "index: an index tensor must be int64, int32 or bool, got %s", name_of(t->dtype));
+    RL_CHECK(t->dtype == DType::Int64 || t->dtype == DType::Int32, Index,
+             "index: an index tensor must be int64, int32 or bool, got %s", name_of(t->dtype));
     Ref index = as_dtype(t, DType::Int64);
     if (t->ndim == 0 && !any_) {
       at_ = ops::select(at_, dim, *index->data_as<int64_t>());
@@ -170,7 +178,8 @@ Ref without_leading_ones(Ref value, int ndim) {
 
 PyObject* get_item(PyObject* self, PyObject* index) {
   try {
-    if (!is_exact_tensor(self) && has_torch_function(self)) return Call(self, &index, 1, nullptr).torch_function("__getitem__", true);
+    if (!is_exact_tensor(self) && has_torch_function(self))
+      return Call(self, &index, 1, nullptr).torch_function("__getitem__", true);
     Tensor* x = reinterpret_cast<Tensor*>(self);
     if (PyLong_CheckExact(index)) {
       int64_t i;
@@ -198,8 +207,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
     Tensor* x = reinterpret_cast<Tensor*>(self);
     Scalar number;
     bool is_number = !is_tensor(value) && number_from(value, &number);
-    RL_CHECK(!is_number || number.category < Category::Complex || is_complex(x->dtype), Runtime, "index: a complex value does not fit a tensor of dtype %s",
-             name_of(x->dtype));
+    RL_CHECK(!is_number || number.category < Category::Complex || is_complex(x->dtype), Runtime,
+             "index: a complex value does not fit a tensor of dtype %s", name_of(x->dtype));
     Index i(x, index);
     Ref place = i.view();
     Ref source;

@@ -68,7 +68,8 @@ PyObject* py_result_type(PyObject*, PyObject* args) {
 
 PyObject* py_memory_stats(PyObject*, PyObject*) {
   DeviceStats s = allocator::stats();
-  return Py_BuildValue("{s:n,s:n,s:n}", "allocated", (Py_ssize_t)s.live_bytes, "peak", (Py_ssize_t)s.peak_bytes, "cached", (Py_ssize_t)s.cached_bytes);
+  return Py_BuildValue("{s:n,s:n,s:n}", "allocated", (Py_ssize_t)s.live_bytes, "peak", (Py_ssize_t)s.peak_bytes,
+                       "cached", (Py_ssize_t)s.cached_bytes);
 }
 PyObject* py_empty_cache(PyObject*, PyObject*) {
   allocator::empty_cache();
@@ -76,8 +77,8 @@ PyObject* py_empty_cache(PyObject*, PyObject*) {
 }
 
 PyObject* py_build_info(PyObject*, PyObject*) {
-  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:O}", "level", cpu_level_name(cpu_level()), "compiler", __VERSION__, "threads", num_threads(), "operations", operation_count,
-                       "onednn",
+  return Py_BuildValue("{s:s,s:s,s:i,s:i,s:O}", "level", cpu_level_name(cpu_level()), "compiler", __VERSION__,
+                       "threads", num_threads(), "operations", operation_count, "onednn",
 #ifdef RL_ONEDNN
                        Py_True
 #else
@@ -93,20 +94,22 @@ PyObject* py_register_parameter(PyObject*, PyObject* type) {
 
 PyObject* py_is_tensor(PyObject*, PyObject* o) { return PyBool_FromLong(is_tensor(o)); }
 
-PyMethodDef functions[] = {{"get_num_threads", py_num_threads, METH_NOARGS, "How many threads an operation may use."},
-                           {"set_num_threads", py_set_num_threads, METH_O, "Sets how many threads an operation may use."},
-                           {"set_default_dtype", py_set_default_dtype, METH_O, "The dtype of Python floats."},
-                           {"get_default_dtype", py_get_default_dtype, METH_NOARGS, "The dtype of Python floats."},
-                           {"promote_types", py_promote_types, METH_VARARGS, "The smallest dtype that both fit."},
-                           {"result_type", py_result_type, METH_VARARGS, "The dtype of an operation on two operands."},
-                           {"is_tensor", py_is_tensor, METH_O, "Whether the object is a tensor."},
-                           {"memory_stats", py_memory_stats, METH_NOARGS, "Bytes in use, at the peak, and cached, on the CPU."},
-                           {"empty_cache", py_empty_cache, METH_NOARGS, "Gives cached memory back to the system."},
-                           {"build_info", py_build_info, METH_NOARGS, "What this build is and runs on."},
-                           {"_register_parameter", py_register_parameter, METH_O, "Tells the core which class is Parameter."},
-                           {nullptr, nullptr, 0, nullptr}};
+PyMethodDef functions[] = {
+    {"get_num_threads", py_num_threads, METH_NOARGS, "How many threads an operation may use."},
+    {"set_num_threads", py_set_num_threads, METH_O, "Sets how many threads an operation may use."},
+    {"set_default_dtype", py_set_default_dtype, METH_O, "The dtype of Python floats."},
+    {"get_default_dtype", py_get_default_dtype, METH_NOARGS, "The dtype of Python floats."},
+    {"promote_types", py_promote_types, METH_VARARGS, "The smallest dtype that both fit."},
+    {"result_type", py_result_type, METH_VARARGS, "The dtype of an operation on two operands."},
+    {"is_tensor", py_is_tensor, METH_O, "Whether the object is a tensor."},
+    {"memory_stats", py_memory_stats, METH_NOARGS, "Bytes in use, at the peak, and cached, on the CPU."},
+    {"empty_cache", py_empty_cache, METH_NOARGS, "Gives cached memory back to the system."},
+    {"build_info", py_build_info, METH_NOARGS, "What this build is and runs on."},
+    {"_register_parameter", py_register_parameter, METH_O, "Tells the core which class is Parameter."},
+    {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "rushlight._native", "The native core.", -1, functions, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "rushlight._native", "The native core.", -1, functions, nullptr, nullptr, nullptr, nullptr};
 
 void fill(PyObject* module) {
   add_objects(module);

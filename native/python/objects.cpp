@@ -26,6 +26,7 @@ PyObject* raise_current() {
       case ErrorType::Index: type = PyExc_IndexError; break;
       case ErrorType::NotImplemented: type = PyExc_NotImplementedError; break;
       case ErrorType::OutOfMemory: type = PyExc_RuntimeError; break;
+      case ErrorType::Assertion: type = PyExc_AssertionError; break;
       case ErrorType::Import: type = PyExc_ImportError; break;
     }
     if (!PyErr_Occurred()) PyErr_SetString(type, e.what());
@@ -42,24 +43,34 @@ PyObject* raise_current() {
 namespace {
 
 struct DTypeObject {
-  PyObject_HEAD
-  DType value;
+  PyObject_HEAD DType value;
 };
 PyTypeObject* dtype_type;
 PyObject* dtypes[kDTypes];
 
-PyObject* dtype_repr(PyObject* self) { return PyUnicode_FromFormat("torch.%s", name_of(reinterpret_cast<DTypeObject*>(self)->value)); }
-PyObject* dtype_reduce(PyObject* self, PyObject*) { return PyUnicode_FromString(name_of(reinterpret_cast<DTypeObject*>(self)->value)); }
-PyObject* dtype_is_floating(PyObject* self, void*) { return PyBool_FromLong(is_floating(reinterpret_cast<DTypeObject*>(self)->value)); }
-PyObject* dtype_is_complex(PyObject* self, void*) { return PyBool_FromLong(is_complex(reinterpret_cast<DTypeObject*>(self)->value)); }
+PyObject* dtype_repr(PyObject* self) {
+  return PyUnicode_FromFormat("torch.%s", name_of(reinterpret_cast<DTypeObject*>(self)->value));
+}
+PyObject* dtype_reduce(PyObject* self, PyObject*) {
+  return PyUnicode_FromString(name_of(reinterpret_cast<DTypeObject*>(self)->value));
+}
+PyObject* dtype_is_floating(PyObject* self, void*) {
+  return PyBool_FromLong(is_floating(reinterpret_cast<DTypeObject*>(self)->value));
+}
+PyObject* dtype_is_complex(PyObject* self, void*) {
+  return PyBool_FromLong(is_complex(reinterpret_cast<DTypeObject*>(self)->value));
+}
 PyObject* dtype_is_signed(PyObject* self, void*) {
   DType d = reinterpret_cast<DTypeObject*>(self)->value;
   return PyBool_FromLong(d != DType::Bool && d != DType::UInt8);
 }
-PyObject* dtype_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(size_of(reinterpret_cast<DTypeObject*>(self)->value)); }
+PyObject* dtype_itemsize(PyObject* self, void*) {
+  return PyLong_FromSize_t(size_of(reinterpret_cast<DTypeObject*>(self)->value));
+}
 PyObject* dtype_to_complex(PyObject* self, PyObject*) {
   DType d = reinterpret_cast<DTypeObject*>(self)->value;
-  return Py_NewRef(dtypes[static_cast<int>(d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64)]);
+  return Py_NewRef(
+      dtypes[static_cast<int>(d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64)]);
 }
 PyObject* dtype_to_real(PyObject* self, PyObject*) {
   DType d = reinterpret_cast<DTypeObject*>(self)->value;
@@ -76,18 +87,21 @@ PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr
                                {"to_complex", dtype_to_complex, METH_NOARGS, nullptr},
                                {"to_real", dtype_to_real, METH_NOARGS, nullptr},
                                {nullptr, nullptr, 0, nullptr}};
-PyType_Slot dtype_slots[] = {{Py_tp_repr, (void*)dtype_repr}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}, {0, nullptr}};
-PyType_Spec dtype_spec = {"rushlight.dtype", sizeof(DTypeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
+PyType_Slot dtype_slots[] = {
+    {Py_tp_repr, (void*)dtype_repr}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}, {0, nullptr}};
+PyType_Spec dtype_spec = {"rushlight.dtype", sizeof(DTypeObject), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
 
 // ------------------------------------------------------------------ device
 
 struct DeviceObject {
-  PyObject_HEAD
-  DeviceId value;
+  PyObject_HEAD DeviceId value;
 };
 PyTypeObject* device_type;
 
-std::string device_text(DeviceId d) { return d.index < 0 ? name_of(d) : std::string(name_of(d)) + ":" + std::to_string(d.index); }
+std::string device_text(DeviceId d) {
+  return d.index < 0 ? name_of(d) : std::string(name_of(d)) + ":" + std::to_string(d.index);
+}
 
 bool parse_device(const char* text, DeviceId* out) {
   for (int i = 0; i < kDeviceTypes; ++i) {
@@ -119,7 +133,10 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     DeviceId d;
     if (PyUnicode_Check(type)) {
       const char* text = PyUnicode_AsUTF8(type);
-      RL_CHECK(parse_device(text, &d), Runtime, "device: '%s' is not a device; expected cpu, cuda or meta, with an index after a colon where wanted (cuda:0)", text);
+      RL_CHECK(
+          parse_device(text, &d), Runtime,
+          "device: '%s' is not a device; expected cpu, cuda or meta, with an index after a colon where wanted (cuda:0)",
+          text);
       if (index != Py_None) {
         RL_CHECK(d.index < 0, Runtime, "device: '%s' names an index already; index= must not be given too", text);
         long i = PyLong_AsLong(index);
@@ -128,7 +145,8 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
         d.index = static_cast<int8_t>(i);
       }
     } else {
-      RL_CHECK(device_from(type, &d), Type, "device: expected a string, a device or an index, got %s", Py_TYPE(type)->tp_name);
+      RL_CHECK(device_from(type, &d), Type, "device: expected a string, a device or an index, got %s",
+               Py_TYPE(type)->tp_name);
     }
     return device_object(d);
   } catch (...) {
@@ -138,9 +156,12 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
 
 PyObject* device_repr(PyObject* self) {
   DeviceId d = reinterpret_cast<DeviceObject*>(self)->value;
-  return d.index < 0 ? PyUnicode_FromFormat("device(type='%s')", name_of(d)) : PyUnicode_FromFormat("device(type='%s', index=%d)", name_of(d), d.index);
+  return d.index < 0 ? PyUnicode_FromFormat("device(type='%s')", name_of(d))
+                     : PyUnicode_FromFormat("device(type='%s', index=%d)", name_of(d), d.index);
 }
-PyObject* device_str(PyObject* self) { return PyUnicode_FromString(device_text(reinterpret_cast<DeviceObject*>(self)->value).c_str()); }
+PyObject* device_str(PyObject* self) {
+  return PyUnicode_FromString(device_text(reinterpret_cast<DeviceObject*>(self)->value).c_str());
+}
 Py_hash_t device_hash(PyObject* self) {
   DeviceId d = reinterpret_cast<DeviceObject*>(self)->value;
   return static_cast<int>(d.type) * 256 + d.index + 1;
@@ -150,7 +171,9 @@ PyObject* device_compare(PyObject* a, PyObject* b, int op) {
   bool same = reinterpret_cast<DeviceObject*>(a)->value == reinterpret_cast<DeviceObject*>(b)->value;
   return PyBool_FromLong(same == (op == Py_EQ));
 }
-PyObject* device_get_type(PyObject* self, void*) { return PyUnicode_FromString(name_of(reinterpret_cast<DeviceObject*>(self)->value)); }
+PyObject* device_get_type(PyObject* self, void*) {
+  return PyUnicode_FromString(name_of(reinterpret_cast<DeviceObject*>(self)->value));
+}
 PyObject* device_get_index(PyObject* self, void*) {
   int index = reinterpret_cast<DeviceObject*>(self)->value.index;
   return index < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(index);
@@ -158,10 +181,18 @@ PyObject* device_get_index(PyObject* self, void*) {
 PyObject* device_reduce(PyObject* self, PyObject*) {
   return Py_BuildValue("O(s)", Py_TYPE(self), device_text(reinterpret_cast<DeviceObject*>(self)->value).c_str());
 }
-PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr}, {"index", device_get_index, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr},
+                               {"index", device_get_index, nullptr, nullptr, nullptr},
+                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
-PyType_Slot device_slots[] = {{Py_tp_new, (void*)device_new}, {Py_tp_repr, (void*)device_repr}, {Py_tp_str, (void*)device_str}, {Py_tp_hash, (void*)device_hash},
-                              {Py_tp_richcompare, (void*)device_compare}, {Py_tp_getset, device_getset}, {Py_tp_methods, device_methods}, {0, nullptr}};
+PyType_Slot device_slots[] = {{Py_tp_new, (void*)device_new},
+                              {Py_tp_repr, (void*)device_repr},
+                              {Py_tp_str, (void*)device_str},
+                              {Py_tp_hash, (void*)device_hash},
+                              {Py_tp_richcompare, (void*)device_compare},
+                              {Py_tp_getset, device_getset},
+                              {Py_tp_methods, device_methods},
+                              {0, nullptr}};
 PyType_Spec device_spec = {"rushlight.device", sizeof(DeviceObject), 0, Py_TPFLAGS_DEFAULT, device_slots};
 
 // ------------------------------------------------------------------ Size
@@ -237,23 +268,32 @@ PyObject* size_reduce(PyObject* self, PyObject*) {
   Py_DECREF(list);
   return Py_BuildValue("O(N)", Py_TYPE(self), tuple);
 }
-PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."}, {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
-PyType_Slot size_slots[] = {{Py_tp_new, (void*)size_new}, {Py_tp_repr, (void*)size_repr}, {Py_sq_concat, (void*)size_concat}, {Py_nb_add, (void*)size_add},
-                            {Py_sq_repeat, (void*)size_repeat}, {Py_mp_subscript, (void*)size_subscript}, {Py_tp_methods, size_methods}, {0, nullptr}};
+PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
+                              {"__reduce__", size_reduce, METH_NOARGS, nullptr},
+                              {nullptr, nullptr, 0, nullptr}};
+PyType_Slot size_slots[] = {{Py_tp_new, (void*)size_new},       {Py_tp_repr, (void*)size_repr},
+                            {Py_sq_concat, (void*)size_concat}, {Py_nb_add, (void*)size_add},
+                            {Py_sq_repeat, (void*)size_repeat}, {Py_mp_subscript, (void*)size_subscript},
+                            {Py_tp_methods, size_methods},      {0, nullptr}};
 PyType_Spec size_spec = {"rushlight.Size", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, size_slots};
 
 // ------------------------------------------------------------------ layout, memory_format
 
 struct NamedObject {
-  PyObject_HEAD
-  const char* name;
+  PyObject_HEAD const char* name;
 };
-PyObject* named_repr(PyObject* self) { return PyUnicode_FromFormat("torch.%s", reinterpret_cast<NamedObject*>(self)->name); }
-PyObject* named_reduce(PyObject* self, PyObject*) { return PyUnicode_FromString(reinterpret_cast<NamedObject*>(self)->name); }
+PyObject* named_repr(PyObject* self) {
+  return PyUnicode_FromFormat("torch.%s", reinterpret_cast<NamedObject*>(self)->name);
+}
+PyObject* named_reduce(PyObject* self, PyObject*) {
+  return PyUnicode_FromString(reinterpret_cast<NamedObject*>(self)->name);
+}
 PyMethodDef named_methods[] = {{"__reduce__", named_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 PyType_Slot named_slots[] = {{Py_tp_repr, (void*)named_repr}, {Py_tp_methods, named_methods}, {0, nullptr}};
-PyType_Spec layout_spec = {"rushlight.layout", sizeof(NamedObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
-PyType_Spec format_spec = {"rushlight.memory_format", sizeof(NamedObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
+PyType_Spec layout_spec = {"rushlight.layout", sizeof(NamedObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
+PyType_Spec format_spec = {"rushlight.memory_format", sizeof(NamedObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, named_slots};
 PyTypeObject *layout_type, *format_type;
 PyObject* strided;
 PyObject* formats[4];
@@ -329,7 +369,10 @@ bool device_from(PyObject* o, DeviceId* out) {
   }
   if (PyUnicode_Check(o)) {
     const char* text = PyUnicode_AsUTF8(o);
-    RL_CHECK(parse_device(text, out), Runtime, "device: '%s' is not a device; expected cpu, cuda or meta, with an index after a colon where wanted (cuda:0)", text);
+    RL_CHECK(
+        parse_device(text, out), Runtime,
+        "device: '%s' is not a device; expected cpu, cuda or meta, with an index after a colon where wanted (cuda:0)",
+        text);
     return true;
   }
   if (PyLong_Check(o)) {
@@ -381,8 +424,10 @@ PyObject* element_to_python(DType d, const void* p) {
     case DType::BFloat16: return PyFloat_FromDouble(brain_to_float(*static_cast<const uint16_t*>(p)));
     case DType::Float32: return PyFloat_FromDouble(*static_cast<const float*>(p));
     case DType::Float64: return PyFloat_FromDouble(*static_cast<const double*>(p));
-    case DType::Complex64: return PyComplex_FromDoubles(static_cast<const float*>(p)[0], static_cast<const float*>(p)[1]);
-    case DType::Complex128: return PyComplex_FromDoubles(static_cast<const double*>(p)[0], static_cast<const double*>(p)[1]);
+    case DType::Complex64:
+      return PyComplex_FromDoubles(static_cast<const float*>(p)[0], static_cast<const float*>(p)[1]);
+    case DType::Complex128:
+      return PyComplex_FromDoubles(static_cast<const double*>(p)[0], static_cast<const double*>(p)[1]);
   }
   Py_RETURN_NONE;
 }

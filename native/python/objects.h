@@ -6,12 +6,12 @@
 
 namespace rl {
 
-PyObject* dtype_object(DType d);  // borrowed: one object for each dtype
-bool dtype_from(PyObject* o, DType* out);  // dtype objects, and Python's bool, int, float, complex
-PyObject* device_object(DeviceId d);       // new reference
+PyObject* dtype_object(DType d);               // borrowed: one object for each dtype
+bool dtype_from(PyObject* o, DType* out);      // dtype objects, and Python's bool, int, float, complex
+PyObject* device_object(DeviceId d);           // new reference
 bool device_from(PyObject* o, DeviceId* out);  // device objects, strings, and numbers (a CUDA index)
-PyObject* size_object(DimSpan sizes);      // new reference to a rushlight.Size
-PyObject* layout_strided();                // borrowed
+PyObject* size_object(DimSpan sizes);          // new reference to a rushlight.Size
+PyObject* layout_strided();                    // borrowed
 bool is_layout(PyObject* o);
 bool memory_format_from(PyObject* o, MemoryFormat* out);
 void add_objects(PyObject* module);

@@ -15,7 +15,9 @@ PyObject* get_device(PyObject* o, void*) { return device_object(self_of(o)->devi
 PyObject* get_layout(PyObject*, void*) { return Py_NewRef(layout_strided()); }
 PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLong(self_of(o)->ndim); }
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromSize_t(size_of(self_of(o)->dtype)); }
-PyObject* get_nbytes(PyObject* o, void*) { return PyLong_FromLongLong(self_of(o)->numel * static_cast<int64_t>(size_of(self_of(o)->dtype))); }
+PyObject* get_nbytes(PyObject* o, void*) {
+  return PyLong_FromLongLong(self_of(o)->numel * static_cast<int64_t>(size_of(self_of(o)->dtype)));
+}
 PyObject* get_version(PyObject* o, void*) {
   if (self_of(o)->flags & kInference) {
     PyErr_SetString(PyExc_RuntimeError, "_version: tensors made in inference_mode keep no version");
@@ -64,9 +66,12 @@ int set_grad_attribute(PyObject* o, PyObject* value, void*) {
     RL_CHECK(is_tensor(value), Type, "grad: expected a tensor or None, got %s", Py_TYPE(value)->tp_name);
     Tensor* g = self_of(value);
     RL_CHECK(g != x, Runtime, "grad: a tensor cannot be its own gradient");
-    RL_CHECK(g->sizes() == x->sizes(), Runtime, "grad: the gradient has shape %s, the tensor %s", to_string(g->sizes()).c_str(), to_string(x->sizes()).c_str());
-    RL_CHECK(g->dtype == x->dtype, Runtime, "grad: the gradient has dtype %s, the tensor %s", name_of(g->dtype), name_of(x->dtype));
-    RL_CHECK(g->device.type == x->device.type, Runtime, "grad: the gradient is on device %s, the tensor on %s", name_of(g->device), name_of(x->device));
+    RL_CHECK(g->sizes() == x->sizes(), Runtime, "grad: the gradient has shape %s, the tensor %s",
+             to_string(g->sizes()).c_str(), to_string(x->sizes()).c_str());
+    RL_CHECK(g->dtype == x->dtype, Runtime, "grad: the gradient has dtype %s, the tensor %s", name_of(g->dtype),
+             name_of(x->dtype));
+    RL_CHECK(g->device.type == x->device.type, Runtime, "grad: the gradient is on device %s, the tensor on %s",
+             name_of(g->device), name_of(x->device));
     set_grad(x, Ref::retain(g));
     return 0;
   } catch (...) {
@@ -81,8 +86,11 @@ void change_requires_grad(Tensor* x, bool on) {
   if (x->requires_grad() == on) return;
   RL_CHECK(!on || !(x->flags & kInference) || (modes & kInferenceMode), Runtime,
            "requires_grad: a tensor made in inference_mode cannot require gradients outside it; .clone() it first");
-  RL_CHECK(on || !x->grad_fn, Runtime, "requires_grad: only a leaf's requires_grad can be set to False; use .detach() for a tensor without history");
-  RL_CHECK(!on || is_differentiable(x->dtype), Runtime, "requires_grad: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
+  RL_CHECK(
+      on || !x->grad_fn, Runtime,
+      "requires_grad: only a leaf's requires_grad can be set to False; use .detach() for a tensor without history");
+  RL_CHECK(!on || is_differentiable(x->dtype), Runtime,
+           "requires_grad: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
   x->flags = static_cast<uint8_t>(on ? x->flags | kRequiresGrad : x->flags & ~kRequiresGrad);
 }
 
@@ -115,9 +123,11 @@ PyObject* get_data(PyObject* o, void*) {
 
 int set_data_attribute(PyObject* o, PyObject* value, void*) {
   try {
-    RL_CHECK(value && is_tensor(value), Type, "data: expected a tensor, got %s", value ? Py_TYPE(value)->tp_name : "nothing");
+    RL_CHECK(value && is_tensor(value), Type, "data: expected a tensor, got %s",
+             value ? Py_TYPE(value)->tp_name : "nothing");
     Tensor* x = self_of(o);
-    RL_CHECK(!x->requires_grad() || is_differentiable(self_of(value)->dtype), Runtime, "data: a tensor that requires grad cannot take data of dtype %s", name_of(self_of(value)->dtype));
+    RL_CHECK(!x->requires_grad() || is_differentiable(self_of(value)->dtype), Runtime,
+             "data: a tensor that requires grad cannot take data of dtype %s", name_of(self_of(value)->dtype));
     set_data(x, self_of(value));
     return 0;
   } catch (...) {
@@ -128,23 +138,24 @@ int set_data_attribute(PyObject* o, PyObject* value, void*) {
 
 }  // namespace
 
-PyGetSetDef tensor_attributes[] = {{"shape", get_shape, nullptr, "The sizes of all dimensions.", nullptr},
-                            {"dtype", get_dtype, nullptr, "The element type.", nullptr},
-                            {"device", get_device, nullptr, "Where the memory is.", nullptr},
-                            {"layout", get_layout, nullptr, "rushlight.strided.", nullptr},
-                            {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
-                            {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
-                            {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-                            {"_version", get_version, nullptr, "How many in-place writes the memory has seen.", nullptr},
-                            {"_inference", get_inference, nullptr, "Whether the tensor was made in inference mode.", nullptr},
-                            {"output_nr", get_output_nr, nullptr, "Which output of grad_fn this is.", nullptr},
-                            {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients flow to this tensor.", nullptr},
-                            {"is_leaf", get_is_leaf, nullptr, "Whether no operation with history made this tensor.", nullptr},
-                            {"retains_grad", get_retains_grad, nullptr, "Whether a non-leaf keeps its gradient.", nullptr},
-                            {"_base", get_base, nullptr, "The tensor that this one is a view of, or None.", nullptr},
-                            {"grad", get_grad, set_grad_attribute, "The accumulated gradient, or None.", nullptr},
-                            {"grad_fn", get_grad_fn, nullptr, "The node that made this tensor, or None for a leaf.", nullptr},
-                            {"data", get_data, set_data_attribute, "The same memory without history and with a version of its own.", nullptr},
-                            {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef tensor_attributes[] = {
+    {"shape", get_shape, nullptr, "The sizes of all dimensions.", nullptr},
+    {"dtype", get_dtype, nullptr, "The element type.", nullptr},
+    {"device", get_device, nullptr, "Where the memory is.", nullptr},
+    {"layout", get_layout, nullptr, "rushlight.strided.", nullptr},
+    {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
+    {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
+    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
+    {"_version", get_version, nullptr, "How many in-place writes the memory has seen.", nullptr},
+    {"_inference", get_inference, nullptr, "Whether the tensor was made in inference mode.", nullptr},
+    {"output_nr", get_output_nr, nullptr, "Which output of grad_fn this is.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients flow to this tensor.", nullptr},
+    {"is_leaf", get_is_leaf, nullptr, "Whether no operation with history made this tensor.", nullptr},
+    {"retains_grad", get_retains_grad, nullptr, "Whether a non-leaf keeps its gradient.", nullptr},
+    {"_base", get_base, nullptr, "The tensor that this one is a view of, or None.", nullptr},
+    {"grad", get_grad, set_grad_attribute, "The accumulated gradient, or None.", nullptr},
+    {"grad_fn", get_grad_fn, nullptr, "The node that made this tensor, or None for a leaf.", nullptr},
+    {"data", get_data, set_data_attribute, "The same memory without history and with a version of its own.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace rl

@@ -24,7 +24,9 @@ PyObject* py_data_ptr(PyObject* o, PyObject*) {
 }
 PyObject* py_is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(is_floating(self_of(o)->dtype)); }
 PyObject* py_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_complex(self_of(o)->dtype)); }
-PyObject* py_is_view(PyObject* o, PyObject*) { return PyBool_FromLong(self_of(o)->autograd && self_of(o)->autograd->base); }
+PyObject* py_is_view(PyObject* o, PyObject*) {
+  return PyBool_FromLong(self_of(o)->autograd && self_of(o)->autograd->base);
+}
 
 PyObject* entry_of(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   if (nargs) return args[0];
@@ -77,7 +79,8 @@ PyObject* py_is_contiguous(PyObject* o, PyObject* const* args, Py_ssize_t nargs,
   Tensor* x = self_of(o);
   MemoryFormat f = MemoryFormat::Contiguous;
   if (format && !memory_format_from(format, &f)) {
-    PyErr_Format(PyExc_TypeError, "is_contiguous: memory_format must be a memory_format, got %s", Py_TYPE(format)->tp_name);
+    PyErr_Format(PyExc_TypeError, "is_contiguous: memory_format must be a memory_format, got %s",
+                 Py_TYPE(format)->tp_name);
     return nullptr;
   }
   if (f == MemoryFormat::ChannelsLast) return PyBool_FromLong(channels_last(x, 2));
@@ -117,7 +120,8 @@ PyObject* py_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t nargs
 PyObject* py_detach_(PyObject* o, PyObject*) {
   Tensor* x = self_of(o);
   try {
-    RL_CHECK(!(x->autograd && x->autograd->base), Runtime, "detach_: a view cannot be detached in place: its base would keep the history; use .detach()");
+    RL_CHECK(!(x->autograd && x->autograd->base), Runtime,
+             "detach_: a view cannot be detached in place: its base would keep the history; use .detach()");
     Py_CLEAR(x->grad_fn);
     x->flags &= static_cast<uint8_t>(~kRequiresGrad);
     x->output_nr = 0;
@@ -134,9 +138,11 @@ PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObj
     Call c(nullptr, args, nargs, nullptr);
     if (!c.bind(spec)) c.no_match({&spec});
     Tensor* x = self_of(o);
-    RL_CHECK(!x->requires_grad(), Runtime, "resize_: a tensor that requires grad cannot be resized; use .detach() first");
+    RL_CHECK(!x->requires_grad(), Runtime,
+             "resize_: a tensor that requires grad cannot be resized; use .detach() first");
     Dims sizes = c.ints(0);
-    for (int64_t s : sizes) RL_CHECK(s >= 0, Runtime, "resize_: a size may not be negative, got %s", to_string(sizes).c_str());
+    for (int64_t s : sizes)
+      RL_CHECK(s >= 0, Runtime, "resize_: a size may not be negative, got %s", to_string(sizes).c_str());
     resize(x, sizes);
     bump_version(x);
     return Py_NewRef(o);
@@ -150,10 +156,13 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"source", "storage_offset", "size", "stride", nullptr};
   PyObject *source = nullptr, *size = nullptr, *stride = nullptr;
   Py_ssize_t offset = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OnOO:set_", const_cast<char**>(names), &source, &offset, &size, &stride)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OnOO:set_", const_cast<char**>(names), &source, &offset, &size,
+                                   &stride))
+    return nullptr;
   try {
     Tensor* x = self_of(o);
-    RL_CHECK(!x->requires_grad() || !grad_enabled(), Runtime, "set_: a tensor that requires grad cannot be given other memory; use .data or no_grad()");
+    RL_CHECK(!x->requires_grad() || !grad_enabled(), Runtime,
+             "set_: a tensor that requires grad cannot be given other memory; use .data or no_grad()");
     PyRef held;
     if (source && !is_tensor(source)) {
       held = PyRef::steal(PyObject_GetAttrString(source, "_bytes"));  // an UntypedStorage
@@ -168,10 +177,12 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
       return Py_NewRef(o);
     }
     Tensor* from = self_of(source);
-    RL_CHECK(held || from->dtype == x->dtype, Runtime, "set_: the source has dtype %s, the tensor %s", name_of(from->dtype), name_of(x->dtype));
+    RL_CHECK(held || from->dtype == x->dtype, Runtime, "set_: the source has dtype %s, the tensor %s",
+             name_of(from->dtype), name_of(x->dtype));
     Layout layout = from->layout();
     if (size) {
-      static const ParameterSpec parameters[] = {{"size", Kind::Ints, false, false}, {"stride", Kind::Ints, true, false}};
+      static const ParameterSpec parameters[] = {{"size", Kind::Ints, false, false},
+                                                 {"stride", Kind::Ints, true, false}};
       static SignatureSpec spec = {"set_", "set_(source, storage_offset, size: Ints, stride: Ints)", parameters, 2};
       PyObject* pair[] = {size, stride};
       Call c(nullptr, pair, stride ? 2 : 1, nullptr);
@@ -214,8 +225,9 @@ PyObject* py_view_dtype(PyObject* o, PyObject* wanted) {
     Tensor* x = self_of(o);
     DType d;
     RL_CHECK(dtype_from(wanted, &d), Type, "view: expected a dtype, got %s", Py_TYPE(wanted)->tp_name);
-    RL_CHECK(size_of(d) == size_of(x->dtype), Runtime, "view: dtype %s has %zu bytes an element, %s has %zu; only equal sizes are supported yet", name_of(d), size_of(d),
-             name_of(x->dtype), size_of(x->dtype));
+    RL_CHECK(size_of(d) == size_of(x->dtype), Runtime,
+             "view: dtype %s has %zu bytes an element, %s has %zu; only equal sizes are supported yet", name_of(d),
+             size_of(d), name_of(x->dtype), size_of(x->dtype));
     Ref y = alias(x);
     y->dtype = d;
     return y.to_python();
@@ -243,7 +255,9 @@ PyObject* py_on_device(PyObject* o, PyObject* wanted) {
     Tensor* x = self_of(o);
     device(id);
     if (id.type == x->device.type) return Py_NewRef(o);
-    RL_CHECK(id.type == DeviceType::Meta, NotImplemented, "to: a meta tensor has no values to copy to '%s'; create the tensor there, or use to_empty()", name_of(id));
+    RL_CHECK(id.type == DeviceType::Meta, NotImplemented,
+             "to: a meta tensor has no values to copy to '%s'; create the tensor there, or use to_empty()",
+             name_of(id));
     return empty_strided(x->sizes(), x->strides(), x->dtype, id).to_python();
   } catch (...) {
     return raise_current();
@@ -251,14 +265,19 @@ PyObject* py_on_device(PyObject* o, PyObject* wanted) {
 }
 
 PyObject* py_hooks(PyObject* o, PyObject* which) {
-  // The dict of a tensor's hooks: its own for a leaf, its node's otherwise. which: 0 tensor hooks, 1 post-accumulate hooks.
+  // The dict of a tensor's hooks: its own for a leaf, its node's otherwise. which: 0 tensor hooks, 1 post-accumulate
+  // hooks.
   try {
     Tensor* x = self_of(o);
-    RL_CHECK(x->requires_grad(), Runtime, "register_hook: the tensor does not require grad, so no gradient will reach it");
+    RL_CHECK(x->requires_grad(), Runtime,
+             "register_hook: the tensor does not require grad, so no gradient will reach it");
     Node* node = grad_fn_of(x);
     PyObject** slot;
     if (PyLong_AsLong(which) == 1) {
-      RL_CHECK(!node, Runtime, "register_post_accumulate_grad_hook: only leaf tensors accumulate gradients, and this one was made by %s", node->kind->name);
+      RL_CHECK(
+          !node, Runtime,
+          "register_post_accumulate_grad_hook: only leaf tensors accumulate gradients, and this one was made by %s",
+          node->kind->name);
       slot = &autograd_of(x)->post_accumulate_hooks;
     } else if (!node) {
       slot = &autograd_of(x)->hooks;
@@ -285,7 +304,8 @@ PyObject* py_hooks(PyObject* o, PyObject* which) {
 // A view of the same memory, with its history, as an instance of another class.
 PyObject* py_as_subclass(PyObject* o, PyObject* cls) {
   try {
-    RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type, "as_subclass: expected a subclass of Tensor, got %s",
+    RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type,
+             "as_subclass: expected a subclass of Tensor, got %s",
              PyType_Check(cls) ? reinterpret_cast<PyTypeObject*>(cls)->tp_name : Py_TYPE(cls)->tp_name);
     Ref plain = ops::alias(In(self_of(o)));
     if (cls == reinterpret_cast<PyObject*>(tensor_type)) return plain.to_python();
@@ -323,18 +343,26 @@ PyMethodDef tensor_methods[] = {
     {"is_floating_point", py_is_floating_point, METH_NOARGS, "Whether the dtype is floating."},
     {"is_complex", py_is_complex, METH_NOARGS, "Whether the dtype is complex."},
     {"_is_view", py_is_view, METH_NOARGS, "Whether this is a view that autograd knows of."},
-    {"size", (PyCFunction)(void (*)(void))py_size, METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or one of them."},
-    {"stride", (PyCFunction)(void (*)(void))py_stride, METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): the strides in elements, or one of them."},
-    {"is_contiguous", (PyCFunction)(void (*)(void))py_is_contiguous, METH_FASTCALL | METH_KEYWORDS, "Whether the memory is row-major, or of the given format."},
+    {"size", (PyCFunction)(void (*)(void))py_size, METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None): the sizes, or one of them."},
+    {"stride", (PyCFunction)(void (*)(void))py_stride, METH_FASTCALL | METH_KEYWORDS,
+     "stride(dim=None): the strides in elements, or one of them."},
+    {"is_contiguous", (PyCFunction)(void (*)(void))py_is_contiguous, METH_FASTCALL | METH_KEYWORDS,
+     "Whether the memory is row-major, or of the given format."},
     {"item", py_item, METH_NOARGS, "The value of a one-element tensor as a Python number."},
     {"tolist", py_tolist, METH_NOARGS, "The values as nested lists."},
-    {"requires_grad_", (PyCFunction)(void (*)(void))py_requires_grad_, METH_FASTCALL | METH_KEYWORDS, "requires_grad_(requires_grad=True): sets it, returns the tensor."},
+    {"requires_grad_", (PyCFunction)(void (*)(void))py_requires_grad_, METH_FASTCALL | METH_KEYWORDS,
+     "requires_grad_(requires_grad=True): sets it, returns the tensor."},
     {"detach_", py_detach_, METH_NOARGS, "Drops the history."},
-    {"resize_", (PyCFunction)(void (*)(void))py_resize_, METH_FASTCALL | METH_KEYWORDS, "resize_(*size): another shape over the same storage, grown where it is too small."},
-    {"set_", (PyCFunction)(void (*)(void))py_set_, METH_VARARGS | METH_KEYWORDS, "set_(source, storage_offset, size, stride): other memory."},
+    {"resize_", (PyCFunction)(void (*)(void))py_resize_, METH_FASTCALL | METH_KEYWORDS,
+     "resize_(*size): another shape over the same storage, grown where it is too small."},
+    {"set_", (PyCFunction)(void (*)(void))py_set_, METH_VARARGS | METH_KEYWORDS,
+     "set_(source, storage_offset, size, stride): other memory."},
     {"backward", (PyCFunction)(void (*)(void))tensor_backward, METH_FASTCALL | METH_KEYWORDS,
-     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAdds the gradient of this tensor to the .grad of each leaf it came from."},
-    {"as_subclass", py_as_subclass, METH_O, "as_subclass(cls): the same memory and history as an instance of a subclass of Tensor."},
+     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAdds the gradient of this tensor "
+     "to the .grad of each leaf it came from."},
+    {"as_subclass", py_as_subclass, METH_O,
+     "as_subclass(cls): the same memory and history as an instance of a subclass of Tensor."},
     {"retain_grad", py_retain_grad, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"_storage_bytes", py_storage_bytes, METH_NOARGS, nullptr},
     {"_storage_key", py_storage_key, METH_NOARGS, nullptr},
@@ -342,7 +370,8 @@ PyMethodDef tensor_methods[] = {
     {"_convert", py_convert, METH_O, nullptr},
     {"_on_device", py_on_device, METH_O, nullptr},
     {"_hooks", py_hooks, METH_O, nullptr},
-    {"_make_subclass", (PyCFunction)(void (*)(void))make_subclass, METH_VARARGS | METH_KEYWORDS | METH_STATIC, "_make_subclass(cls, data, require_grad=False): data as an instance of cls."},
+    {"_make_subclass", (PyCFunction)(void (*)(void))make_subclass, METH_VARARGS | METH_KEYWORDS | METH_STATIC,
+     "_make_subclass(cls, data, require_grad=False): data as an instance of cls."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace rl

@@ -56,16 +56,19 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     } else if (integer_from(first, &size)) {
       Dims sizes;
       for (Py_ssize_t i = 0; i < n; ++i) {
-        RL_CHECK(integer_from(PyTuple_GET_ITEM(args, i), &size), Type, "Tensor: expected sizes as integers, got %s", Py_TYPE(PyTuple_GET_ITEM(args, i))->tp_name);
+        RL_CHECK(integer_from(PyTuple_GET_ITEM(args, i), &size), Type, "Tensor: expected sizes as integers, got %s",
+                 Py_TYPE(PyTuple_GET_ITEM(args, i))->tp_name);
         sizes.push_back(size);
       }
       x = empty(sizes, default_dtype, id);
     } else if (n == 1 && Py_TYPE(first)->tp_name == std::string("rushlight.Size")) {
       Dims sizes;
-      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(first); ++i) sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(first, i)));
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(first); ++i)
+        sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(first, i)));
       x = empty(sizes, default_dtype, id);
     } else {
-      RL_CHECK(n == 1 && (PySequence_Check(first) || PyObject_CheckBuffer(first)), Type, "Tensor: expected sizes, a sequence or a tensor, got %s; for a number use tensor(x)",
+      RL_CHECK(n == 1 && (PySequence_Check(first) || PyObject_CheckBuffer(first)), Type,
+               "Tensor: expected sizes, a sequence or a tensor, got %s; for a number use tensor(x)",
                Py_TYPE(first)->tp_name);
       x = tensor_from(first, default_dtype, id);
     }
@@ -81,13 +84,17 @@ PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"cls", "data", "require_grad", nullptr};
   PyObject *cls, *data;
   int require_grad = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p:_make_subclass", const_cast<char**>(names), &cls, &data, &require_grad)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p:_make_subclass", const_cast<char**>(names), &cls, &data,
+                                   &require_grad))
+    return nullptr;
   try {
-    RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type, "_make_subclass: cls must be a subclass of Tensor");
+    RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type,
+             "_make_subclass: cls must be a subclass of Tensor");
     RL_CHECK(is_tensor(data), Type, "_make_subclass: data must be a tensor, got %s", Py_TYPE(data)->tp_name);
     Ref x = of_class(reinterpret_cast<PyTypeObject*>(cls), self_of(data));
     if (require_grad) {
-      RL_CHECK(is_differentiable(x->dtype), Runtime, "only tensors of floating or complex dtype can require gradients, got %s", name_of(x->dtype));
+      RL_CHECK(is_differentiable(x->dtype), Runtime,
+               "only tensors of floating or complex dtype can require gradients, got %s", name_of(x->dtype));
       x->flags |= kRequiresGrad;
     }
     return x.to_python();
@@ -121,8 +128,10 @@ PyObject* one_value(PyObject* o, const char* wanted, ErrorType error = ErrorType
   Tensor* x = self_of(o);
   try {
     if (x->numel != 1)
-      fail(error, "%s: the truth or number of a tensor of shape %s is ambiguous: it has %lld elements; use .any(), .all() or .item()", wanted,
-           to_string(x->sizes()).c_str(), (long long)x->numel);
+      fail(error,
+           "%s: the truth or number of a tensor of shape %s is ambiguous: it has %lld elements; use .any(), .all() or "
+           ".item()",
+           wanted, to_string(x->sizes()).c_str(), (long long)x->numel);
     return item(x);
   } catch (...) {
     return raise_current();
@@ -143,7 +152,9 @@ PyObject* to_int(PyObject* o) {
 PyObject* to_index(PyObject* o) {
   Tensor* x = self_of(o);
   if (x->numel != 1 || category_of(x->dtype) > Category::Integral) {
-    PyErr_Format(PyExc_TypeError, "index: only a one-element integer tensor can stand for an integer, got dtype %s and %lld elements", name_of(x->dtype), (long long)x->numel);
+    PyErr_Format(PyExc_TypeError,
+                 "index: only a one-element integer tensor can stand for an integer, got dtype %s and %lld elements",
+                 name_of(x->dtype), (long long)x->numel);
     return nullptr;
   }
   return to_int(o);
@@ -193,7 +204,8 @@ int set_dict(PyObject* o, PyObject* value, void*) {
   track(x);
   return 0;
 }
-PyGetSetDef dict_attribute[] = {{"__dict__", get_dict, set_dict, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef dict_attribute[] = {{"__dict__", get_dict, set_dict, nullptr, nullptr},
+                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 int set_attribute(PyObject* o, PyObject* name, PyObject* value) {
   int result = PyObject_GenericSetAttr(o, name, value);
@@ -214,16 +226,34 @@ void add_tensor_type(PyObject* module) {
   for (PyMethodDef* const* table = method_tables; *table; ++table)
     for (PyMethodDef* m = *table; m->ml_name; ++m) methods->push_back(*m);
   methods->push_back({nullptr, nullptr, 0, nullptr});
-  std::vector<PyType_Slot> slots = {{Py_tp_new, (void*)tensor_new}, {Py_tp_dealloc, (void*)tensor_dealloc}, {Py_tp_traverse, (void*)tensor_traverse},
-                                    {Py_tp_clear, (void*)tensor_clear}, {Py_tp_getset, kept_getset->data()}, {Py_tp_methods, methods->data()},
-                                    {Py_tp_members, members}, {Py_tp_richcompare, (void*)compare}, {Py_tp_hash, (void*)hash}, {Py_tp_setattro, (void*)set_attribute},
-                                    {Py_mp_subscript, (void*)get_item}, {Py_mp_ass_subscript, (void*)set_item}, {Py_mp_length, (void*)length},
-                                    {Py_sq_length, (void*)length}, {Py_sq_item, (void*)sequence_item}, {Py_nb_bool, (void*)truth}, {Py_nb_float, (void*)to_float},
-                                    {Py_nb_int, (void*)to_int}, {Py_nb_index, (void*)to_index}, {Py_nb_negative, (void*)negative}, {Py_nb_absolute, (void*)absolute}, {Py_nb_invert, (void*)invert},
-                                    {Py_bf_getbuffer, (void*)get_buffer}, {Py_bf_releasebuffer, (void*)release_buffer}};
+  std::vector<PyType_Slot> slots = {{Py_tp_new, (void*)tensor_new},
+                                    {Py_tp_dealloc, (void*)tensor_dealloc},
+                                    {Py_tp_traverse, (void*)tensor_traverse},
+                                    {Py_tp_clear, (void*)tensor_clear},
+                                    {Py_tp_getset, kept_getset->data()},
+                                    {Py_tp_methods, methods->data()},
+                                    {Py_tp_members, members},
+                                    {Py_tp_richcompare, (void*)compare},
+                                    {Py_tp_hash, (void*)hash},
+                                    {Py_tp_setattro, (void*)set_attribute},
+                                    {Py_mp_subscript, (void*)get_item},
+                                    {Py_mp_ass_subscript, (void*)set_item},
+                                    {Py_mp_length, (void*)length},
+                                    {Py_sq_length, (void*)length},
+                                    {Py_sq_item, (void*)sequence_item},
+                                    {Py_nb_bool, (void*)truth},
+                                    {Py_nb_float, (void*)to_float},
+                                    {Py_nb_int, (void*)to_int},
+                                    {Py_nb_index, (void*)to_index},
+                                    {Py_nb_negative, (void*)negative},
+                                    {Py_nb_absolute, (void*)absolute},
+                                    {Py_nb_invert, (void*)invert},
+                                    {Py_bf_getbuffer, (void*)get_buffer},
+                                    {Py_bf_releasebuffer, (void*)release_buffer}};
   for (const PyType_Slot* s = number_slots; s->slot; ++s) slots.push_back(*s);
   slots.push_back({0, nullptr});
-  PyType_Spec spec = {"rushlight.Tensor", sizeof(Tensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
+  PyType_Spec spec = {"rushlight.Tensor", sizeof(Tensor), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   PyObject* type = PyType_FromSpec(&spec);
   if (!type || PyModule_AddObjectRef(module, "Tensor", type) < 0) throw PythonError();
   tensor_type = reinterpret_cast<PyTypeObject*>(type);

@@ -7,7 +7,8 @@ namespace rl {
 
 namespace {
 // Every view and every leaf's gradient takes one of these: freed ones are kept, as tensors are.
-template <class T> struct Pool {
+template <class T>
+struct Pool {
   static constexpr int kMax = 512;
   T* items[kMax];
   int count = 0;

@@ -27,7 +27,7 @@ struct Autograd {
   PyObject* accumulator;  // weak: the leaf's AccumulateGrad node, which clears this when it dies
   PyObject* hooks;        // dict of tensor hooks of a leaf, or nullptr
   PyObject* post_accumulate_hooks;
-  Tensor* base;           // views only: the tensor that owns the history
+  Tensor* base;  // views only: the tensor that owns the history
   ViewStep* step;
   uint32_t seen_version;  // views only: the storage's version when grad_fn was last right
   bool retains_grad;

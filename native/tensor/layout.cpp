@@ -9,7 +9,8 @@ namespace rl {
 int64_t product(DimSpan sizes) {
   int64_t n = 1;
   for (int64_t s : sizes) {
-    if (__builtin_mul_overflow(n, s, &n)) fail(ErrorType::Runtime, "a tensor of sizes %s has more than 2^63 elements", to_string(sizes).c_str());
+    if (__builtin_mul_overflow(n, s, &n))
+      fail(ErrorType::Runtime, "a tensor of sizes %s has more than 2^63 elements", to_string(sizes).c_str());
   }
   return n;
 }
@@ -66,7 +67,8 @@ std::string to_string(DimSpan sizes) {
 
 int wrap_dim(int64_t dim, int ndim, const char* op) {
   int64_t n = ndim ? ndim : 1;
-  RL_CHECK(dim >= -n && dim < n, Index, "%s: dim %lld is out of range for a tensor of %d dimensions; expected a dim from %lld to %lld", op,
+  RL_CHECK(dim >= -n && dim < n, Index,
+           "%s: dim %lld is out of range for a tensor of %d dimensions; expected a dim from %lld to %lld", op,
            (long long)dim, ndim, (long long)-n, (long long)n - 1);
   return static_cast<int>(dim < 0 ? dim + n : dim);
 }
@@ -77,7 +79,8 @@ Dims broadcast_sizes(DimSpan a, DimSpan b, const char* op) {
   for (int i = 0; i < n; ++i) {
     int64_t x = i < n - a.n ? 1 : a[i - (n - a.n)], y = i < n - b.n ? 1 : b[i - (n - b.n)];
     RL_CHECK(x == y || x == 1 || y == 1, Runtime,
-             "%s: shapes %s and %s do not broadcast: at dimension %d (from the end: %d) the sizes are %lld and %lld; they must be equal, or one of them 1",
+             "%s: shapes %s and %s do not broadcast: at dimension %d (from the end: %d) the sizes are %lld and %lld; "
+             "they must be equal, or one of them 1",
              op, to_string(a).c_str(), to_string(b).c_str(), i, i - n, (long long)x, (long long)y);
     out[i] = x == 1 ? y : x;
   }
@@ -90,20 +93,23 @@ Dims infer_sizes(DimSpan sizes, int64_t numel, DimSpan from, const char* op) {
   int64_t known = 1;
   for (int i = 0; i < out.size(); ++i) {
     if (out[i] == -1) {
-      RL_CHECK(inferred < 0, Runtime, "%s: only one size may be -1 (to be inferred); got %s", op, to_string(sizes).c_str());
+      RL_CHECK(inferred < 0, Runtime, "%s: only one size may be -1 (to be inferred); got %s", op,
+               to_string(sizes).c_str());
       inferred = i;
     } else {
-      RL_CHECK(out[i] >= 0, Runtime, "%s: a size may not be negative (but one may be -1, to be inferred); got %s", op, to_string(sizes).c_str());
+      RL_CHECK(out[i] >= 0, Runtime, "%s: a size may not be negative (but one may be -1, to be inferred); got %s", op,
+               to_string(sizes).c_str());
       known *= out[i];
     }
   }
   if (inferred >= 0 && known > 0 && numel % known == 0) {
     out[inferred] = numel / known;
   } else {
-    RL_CHECK(!(inferred >= 0 && known == 0 && numel == 0), Runtime, "%s: the -1 in %s cannot be inferred for a tensor without elements", op,
-             to_string(sizes).c_str());
-    RL_CHECK(inferred < 0 && known == numel, Runtime, "%s: a tensor of shape %s (%lld elements) cannot be given the shape %s", op,
-             to_string(from).c_str(), (long long)numel, to_string(sizes).c_str());
+    RL_CHECK(!(inferred >= 0 && known == 0 && numel == 0), Runtime,
+             "%s: the -1 in %s cannot be inferred for a tensor without elements", op, to_string(sizes).c_str());
+    RL_CHECK(inferred < 0 && known == numel, Runtime,
+             "%s: a tensor of shape %s (%lld elements) cannot be given the shape %s", op, to_string(from).c_str(),
+             (long long)numel, to_string(sizes).c_str());
   }
   return out;
 }
@@ -148,7 +154,8 @@ Layout view(const Layout& x, DimSpan size) {
   }
   auto strides = view_strides(x.sizes, x.strides, y.sizes);
   RL_CHECK(strides, Runtime,
-           "view: shape %s with strides %s cannot be seen as %s without a copy: a new dimension would span two blocks of memory that do not "
+           "view: shape %s with strides %s cannot be seen as %s without a copy: a new dimension would span two blocks "
+           "of memory that do not "
            "touch; call .contiguous() first, or use .reshape(...)",
            to_string(x.sizes).c_str(), to_string(x.strides).c_str(), to_string(y.sizes).c_str());
   y.strides = *strides;
@@ -165,13 +172,15 @@ Layout transpose(const Layout& x, int64_t dim0, int64_t dim1) {
 }
 
 Layout t(const Layout& x) {
-  RL_CHECK(x.ndim() <= 2, Runtime, "t: expected a tensor of at most 2 dimensions, got shape %s; use transpose(dim0, dim1) or .mT", to_string(x.sizes).c_str());
+  RL_CHECK(x.ndim() <= 2, Runtime,
+           "t: expected a tensor of at most 2 dimensions, got shape %s; use transpose(dim0, dim1) or .mT",
+           to_string(x.sizes).c_str());
   return x.ndim() < 2 ? x : transpose(x, 0, 1);
 }
 
 Layout permute(const Layout& x, DimSpan dims) {
-  RL_CHECK(dims.n == x.ndim(), Runtime, "permute: dims %s must name each of the %d dimensions of shape %s once", to_string(dims).c_str(), x.ndim(),
-           to_string(x.sizes).c_str());
+  RL_CHECK(dims.n == x.ndim(), Runtime, "permute: dims %s must name each of the %d dimensions of shape %s once",
+           to_string(dims).c_str(), x.ndim(), to_string(x.sizes).c_str());
   Layout y = x;
   uint64_t seen = 0;
   for (int i = 0; i < dims.n; ++i) {
@@ -192,7 +201,8 @@ Layout unpermute(const Layout& x, DimSpan dims) {
 
 Layout expand(const Layout& x, DimSpan size) {
   int n = size.n, lead = n - x.ndim();
-  RL_CHECK(lead >= 0, Runtime, "expand: size %s has fewer dimensions than the tensor's shape %s", to_string(size).c_str(), to_string(x.sizes).c_str());
+  RL_CHECK(lead >= 0, Runtime, "expand: size %s has fewer dimensions than the tensor's shape %s",
+           to_string(size).c_str(), to_string(x.sizes).c_str());
   Layout y;
   y.offset = x.offset;
   y.sizes.resize(n);
@@ -201,11 +211,13 @@ Layout expand(const Layout& x, DimSpan size) {
     int64_t want = size[i], have = i < lead ? 1 : x.sizes[i - lead];
     int64_t stride = i < lead ? (i + 1 < n ? y.sizes[i + 1] * y.strides[i + 1] : 1) : x.strides[i - lead];
     if (want == -1) {
-      RL_CHECK(i >= lead, Runtime, "expand: size %s: -1 is not allowed for a new leading dimension", to_string(size).c_str());
+      RL_CHECK(i >= lead, Runtime, "expand: size %s: -1 is not allowed for a new leading dimension",
+               to_string(size).c_str());
       want = have;
     }
     RL_CHECK(want >= 0, Runtime, "expand: negative size in %s", to_string(size).c_str());
-    RL_CHECK(want == have || have == 1, Runtime, "expand: shape %s does not expand to %s: dimension %d has size %lld, which is neither 1 nor %lld",
+    RL_CHECK(want == have || have == 1, Runtime,
+             "expand: shape %s does not expand to %s: dimension %d has size %lld, which is neither 1 nor %lld",
              to_string(x.sizes).c_str(), to_string(size).c_str(), i, (long long)have, (long long)want);
     y.sizes[i] = want;
     y.strides[i] = want == have ? stride : 0;
@@ -217,7 +229,8 @@ Layout select(const Layout& x, int64_t dim, int64_t index) {
   RL_CHECK(x.ndim() > 0, Index, "select: a 0-d tensor has no dimension to select from; use .item() for its value");
   int d = wrap_dim(dim, x.ndim(), "select");
   int64_t n = x.sizes[d];
-  RL_CHECK(index >= -n && index < n, Index, "select: index %lld is out of range for dimension %d of size %lld in shape %s", (long long)index, d,
+  RL_CHECK(index >= -n && index < n, Index,
+           "select: index %lld is out of range for dimension %d of size %lld in shape %s", (long long)index, d,
            (long long)n, to_string(x.sizes).c_str());
   Layout y = x;
   y.offset += (index < 0 ? index + n : index) * x.strides[d];
@@ -247,9 +260,11 @@ Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(length >= 0, Runtime, "narrow: length must not be negative, got %lld", (long long)length);
   int d = wrap_dim(dim, x.ndim(), "narrow");
   int64_t n = x.sizes[d];
-  RL_CHECK(start >= -n && start <= n, Index, "narrow: start %lld is out of range for dimension %d of size %lld", (long long)start, d, (long long)n);
+  RL_CHECK(start >= -n && start <= n, Index, "narrow: start %lld is out of range for dimension %d of size %lld",
+           (long long)start, d, (long long)n);
   int64_t a = start < 0 ? start + n : start;
-  RL_CHECK(a + length <= n, Runtime, "narrow: start (%lld) + length (%lld) exceeds dimension %d of size %lld", (long long)a, (long long)length, d, (long long)n);
+  RL_CHECK(a + length <= n, Runtime, "narrow: start (%lld) + length (%lld) exceeds dimension %d of size %lld",
+           (long long)a, (long long)length, d, (long long)n);
   return slice(x, d, a, a + length, 1);
 }
 
@@ -289,9 +304,11 @@ Layout squeeze_dims(const Layout& x, DimSpan dims) {
 }
 
 Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
-  RL_CHECK(size.n == stride.n, Runtime, "as_strided: size %s and stride %s differ in length", to_string(size).c_str(), to_string(stride).c_str());
+  RL_CHECK(size.n == stride.n, Runtime, "as_strided: size %s and stride %s differ in length", to_string(size).c_str(),
+           to_string(stride).c_str());
   for (int64_t s : size) RL_CHECK(s >= 0, Runtime, "as_strided: negative size in %s", to_string(size).c_str());
-  for (int64_t s : stride) RL_CHECK(s >= 0, Runtime, "as_strided: negative strides are not supported, got %s", to_string(stride).c_str());
+  for (int64_t s : stride)
+    RL_CHECK(s >= 0, Runtime, "as_strided: negative strides are not supported, got %s", to_string(stride).c_str());
   Layout y{Dims(size), Dims(stride), storage_offset.value_or(x.offset)};
   RL_CHECK(y.offset >= 0, Runtime, "as_strided: storage_offset must not be negative, got %lld", (long long)y.offset);
   return y;
@@ -318,7 +335,8 @@ Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2) {
 Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step) {
   int d = wrap_dim(dimension, x.ndim(), "unfold");
   int64_t n = x.ndim() ? x.sizes[d] : 1;
-  RL_CHECK(size >= 0 && size <= n, Runtime, "unfold: size %lld must lie between 0 and the dimension's size %lld", (long long)size, (long long)n);
+  RL_CHECK(size >= 0 && size <= n, Runtime, "unfold: size %lld must lie between 0 and the dimension's size %lld",
+           (long long)size, (long long)n);
   RL_CHECK(step > 0, Runtime, "unfold: step must be positive, got %lld", (long long)step);
   Layout y = x;
   int64_t stride = x.ndim() ? x.strides[d] : 1;
@@ -332,15 +350,16 @@ Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step) {
 }
 
 Layout movedim(const Layout& x, DimSpan source, DimSpan destination) {
-  RL_CHECK(source.n == destination.n, Runtime, "movedim: source %s and destination %s differ in length", to_string(source).c_str(),
-           to_string(destination).c_str());
+  RL_CHECK(source.n == destination.n, Runtime, "movedim: source %s and destination %s differ in length",
+           to_string(source).c_str(), to_string(destination).c_str());
   int n = x.ndim();
   SmallVector<int64_t, 8> order(n, -1);
   uint64_t moved = 0, filled = 0;
   for (int i = 0; i < source.n; ++i) {
     int s = wrap_dim(source[i], n, "movedim"), d = wrap_dim(destination[i], n, "movedim");
     RL_CHECK(!(moved >> s & 1), Runtime, "movedim: a dimension stands twice in source %s", to_string(source).c_str());
-    RL_CHECK(!(filled >> d & 1), Runtime, "movedim: a dimension stands twice in destination %s", to_string(destination).c_str());
+    RL_CHECK(!(filled >> d & 1), Runtime, "movedim: a dimension stands twice in destination %s",
+             to_string(destination).c_str());
     moved |= uint64_t(1) << s;
     filled |= uint64_t(1) << d;
     if (n) order[d] = s;

@@ -5,7 +5,9 @@ namespace rl {
 DType default_dtype = DType::Float32;
 
 namespace {
-DType complex_of(DType d) { return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64; }
+DType complex_of(DType d) {
+  return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
+}
 
 DType promote_integers(DType a, DType b) {
   if (a == b) return a;

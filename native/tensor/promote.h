@@ -18,7 +18,8 @@ struct Arg {
   Arg(double v) : number(v) {}
   Arg(int64_t v) : number(v) {}
   Arg(int v) : number(v) {}
-  template <std::same_as<bool> B> Arg(B v) : number(v) {}  // not from pointers
+  template <std::same_as<bool> B>
+  Arg(B v) : number(v) {}  // not from pointers
 };
 
 DType promote(DType a, DType b);

@@ -17,7 +17,8 @@ struct Storage {
   bool resizable;
   void (*release)(Storage*);  // frees what `data` points to; the Storage itself is freed by drop()
   void* context;              // whatever `release` needs: the owner of borrowed memory
-  Storage *next = nullptr, *previous = nullptr;  // from the owner of the memory through those made of it by with_own_version
+  Storage *next = nullptr,
+          *previous = nullptr;  // from the owner of the memory through those made of it by with_own_version
 };
 
 Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context);

@@ -30,7 +30,8 @@ Tensor* allocate() {
 }
 
 void reserve_dims(Tensor* x, int ndim) {
-  RL_CHECK(ndim <= kMaxDims, Runtime, "a tensor of %d dimensions was asked for; at most %d are supported", ndim, kMaxDims);
+  RL_CHECK(ndim <= kMaxDims, Runtime, "a tensor of %d dimensions was asked for; at most %d are supported", ndim,
+           kMaxDims);
   if (x->dims != x->inline_dims) std::free(x->dims);
   x->dims = x->inline_dims;
   x->ndim = static_cast<uint8_t>(ndim);
@@ -41,7 +42,8 @@ void reserve_dims(Tensor* x, int ndim) {
 }
 
 void set_contiguous_flag(Tensor* x) {
-  x->flags = static_cast<uint8_t>(is_contiguous(x->sizes(), x->strides()) ? x->flags | kContiguous : x->flags & ~kContiguous);
+  x->flags =
+      static_cast<uint8_t>(is_contiguous(x->sizes(), x->strides()) ? x->flags | kContiguous : x->flags & ~kContiguous);
 }
 }  // namespace
 
@@ -208,7 +210,7 @@ void tensor_dealloc(PyObject* self) {
   if (x->weakrefs) PyObject_ClearWeakRefs(self);
   if (!x->grad_fn && !x->autograd && !x->dict) return release(x);
   Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients may go deep
-  tensor_clear(self);
+      tensor_clear(self);
   release(x);
   Py_TRASHCAN_END
 }
@@ -233,13 +235,16 @@ void check_bounds(const Layout& layout, size_t itemsize, size_t nbytes, const ch
   for (int i = 0; i < layout.ndim(); ++i) {
     if (layout.sizes[i] == 0) return;
     int64_t reach;
-    wraps |= __builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) || __builtin_add_overflow(last, reach, &last);
+    wraps |= __builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) ||
+             __builtin_add_overflow(last, reach, &last);
   }
   int64_t bytes;
-  wraps |= __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &bytes);
-  RL_CHECK(!wraps && static_cast<uint64_t>(bytes) <= nbytes, Runtime,
-           "%s: sizes %s with strides %s and offset %lld reach outside the storage of %zu bytes (elements of %zu bytes)", op,
-           to_string(layout.sizes).c_str(), to_string(layout.strides).c_str(), (long long)layout.offset, nbytes, itemsize);
+  wraps |=
+      __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &bytes);
+  RL_CHECK(
+      !wraps && static_cast<uint64_t>(bytes) <= nbytes, Runtime,
+      "%s: sizes %s with strides %s and offset %lld reach outside the storage of %zu bytes (elements of %zu bytes)", op,
+      to_string(layout.sizes).c_str(), to_string(layout.strides).c_str(), (long long)layout.offset, nbytes, itemsize);
 }
 
 }  // namespace rl

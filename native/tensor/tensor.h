@@ -24,8 +24,7 @@ enum TensorFlag : uint8_t {
 };
 
 struct Tensor {
-  PyObject_HEAD
-  Storage* storage;
+  PyObject_HEAD Storage* storage;
   int64_t offset;  // in elements
   int64_t numel;
   DType dtype;
@@ -45,7 +44,10 @@ struct Tensor {
   int64_t* mutable_sizes() { return dims; }
   int64_t* mutable_strides() { return dims + (ndim <= kInlineDims ? kInlineDims : ndim); }
   char* data() const { return storage->data + offset * static_cast<int64_t>(size_of(dtype)); }
-  template <class T> T* data_as() const { return reinterpret_cast<T*>(data()); }
+  template <class T>
+  T* data_as() const {
+    return reinterpret_cast<T*>(data());
+  }
   bool contiguous() const { return flags & kContiguous; }
   bool requires_grad() const { return grad_fn || (flags & kRequiresGrad) || (autograd && base_requires_grad()); }
   Layout layout() const { return {Dims(sizes()), Dims(strides()), offset}; }
@@ -63,7 +65,8 @@ inline bool is_exact_tensor(PyObject* o) { return Py_TYPE(o) == tensor_type || P
 inline bool is_tensor(PyObject* o) { return is_exact_tensor(o) || PyType_IsSubtype(Py_TYPE(o), tensor_type); }
 
 // An owning reference to a Python object of type T.
-template <class T> class Handle {
+template <class T>
+class Handle {
  public:
   Handle() = default;
   Handle(std::nullptr_t) {}
@@ -124,7 +127,9 @@ int tensor_clear(PyObject* self);
 void init_empty(Tensor* x);
 
 // Bytes [first, last) that the elements of `x` span; equal when `x` has no elements.
-struct Extent { const char *first, *last; };
+struct Extent {
+  const char *first, *last;
+};
 Extent extent(const Tensor* x);
 bool may_share_memory(const Tensor* a, const Tensor* b);
 // Raises unless every element of the layout lies inside a storage of `nbytes`.

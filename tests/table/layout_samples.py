@@ -121,7 +121,8 @@ def gather() -> Iterator[Sample]:
 def scatter() -> Iterator[Sample]:
     x, index, src = numbers(4, 3), np.array([[0, 2, 1], [3, 1, 0]]), numbers(2, 3, seed=1)
     yield from _calls(
-        (x, 0, index, src), (x, 1, index[:, :1] % 3, src[:, :1]), (numbers(), 0, np.array(0), numbers(seed=1)), (x, 0, index + 4, src),  # noqa: E501
+        (x, 0, index, src), (x, 1, index[:, :1] % 3, src[:, :1]),
+        (numbers(), 0, np.array(0), numbers(seed=1)), (x, 0, index + 4, src),
         (x, 1, index % 3, src[:, :1]), (x, 2, index, src),
     )  # fmt: skip
 
@@ -144,7 +145,8 @@ def scatter_reduce() -> Iterator[Sample]:
 def index_copy() -> Iterator[Sample]:
     x, index = numbers(4, 3), np.array([2, 0])
     yield from _calls(
-        (x, 0, index, numbers(2, 3, seed=1)), (x, 1, index, numbers(4, 2, seed=1)), (x, 0, np.array([0, 4]), numbers(2, 3)),  # noqa: E501
+        (x, 0, index, numbers(2, 3, seed=1)), (x, 1, index, numbers(4, 2, seed=1)),
+        (x, 0, np.array([0, 4]), numbers(2, 3)),
         (x, 2, index, numbers(2, 3)),
     )  # fmt: skip
 

@@ -13,22 +13,27 @@ struct Half {
 struct Brain {
   uint16_t bits;
 };
-template <class R> struct Complex {
+template <class R>
+struct Complex {
   R re, im;
 };
-template <class T> struct is_complex_type {
+template <class T>
+struct is_complex_type {
   static constexpr bool value = false;
   using real = T;
 };
-template <class R> struct is_complex_type<Complex<R>> {
+template <class R>
+struct is_complex_type<Complex<R>> {
   static constexpr bool value = true;
   using real = R;
 };
-template <class T> constexpr bool is_floating_type = __is_same(T, float) || __is_same(T, double);
+template <class T>
+constexpr bool is_floating_type = __is_same(T, float) || __is_same(T, double);
 
 // What is out of an integer's range is undefined in C++; the lowest value is what x86's own conversion gives. Narrow
 // integers keep the low bits of a wider one.
-template <class To, class From> inline To to_integer(From x) {
+template <class To, class From>
+inline To to_integer(From x) {
   if constexpr (sizeof(To) == 8 || (sizeof(To) == 1 && To(-1) > To(0))) {
     return static_cast<To>(x >= From(-0x1p63) && x < From(0x1p63) ? static_cast<int64_t>(x) : INT64_MIN);
   } else {
@@ -36,7 +41,8 @@ template <class To, class From> inline To to_integer(From x) {
   }
 }
 
-template <class To, class From> inline To cast_one(From x) {
+template <class To, class From>
+inline To cast_one(From x) {
   if constexpr (__is_same(To, From)) {
     return x;
   } else if constexpr (__is_same(From, Half)) {
@@ -61,7 +67,8 @@ template <class To, class From> inline To cast_one(From x) {
   }
 }
 
-template <class To, class From> void cast(char* const* data, const int64_t* strides, int64_t n) {
+template <class To, class From>
+void cast(char* const* data, const int64_t* strides, int64_t n) {
   char* to = data[0];
   const char* from = data[1];
   int64_t step_to = strides[0], step_from = strides[1];
@@ -85,21 +92,22 @@ template <class To, class From> void cast(char* const* data, const int64_t* stri
     *reinterpret_cast<To*>(to + i * step_to) = cast_one<To, From>(*reinterpret_cast<const From*>(from + i * step_from));
 }
 
-#define RL_FOR_STORED(X) \
-  X(bool, Bool)          \
-  X(uint8_t, UInt8)      \
-  X(int8_t, Int8)        \
-  X(int16_t, Int16)      \
-  X(int32_t, Int32)      \
-  X(int64_t, Int64)      \
-  X(Half, Float16)       \
-  X(Brain, BFloat16)     \
-  X(float, Float32)      \
-  X(double, Float64)     \
+#define RL_FOR_STORED(X)       \
+  X(bool, Bool)                \
+  X(uint8_t, UInt8)            \
+  X(int8_t, Int8)              \
+  X(int16_t, Int16)            \
+  X(int32_t, Int32)            \
+  X(int64_t, Int64)            \
+  X(Half, Float16)             \
+  X(Brain, BFloat16)           \
+  X(float, Float32)            \
+  X(double, Float64)           \
   X(Complex<float>, Complex64) \
   X(Complex<double>, Complex128)
 
-template <class To> void fill_row(Loop* row) {
+template <class To>
+void fill_row(Loop* row) {
 #define RL_CASE(T, NAME) row[static_cast<int>(DType::NAME)] = cast<To, T>;
   RL_FOR_STORED(RL_CASE)
 #undef RL_CASE

@@ -7,19 +7,30 @@
 
 namespace rl::RL_LEVEL {
 
-template <class T> struct Wide { using type = int64_t; };
-template <> struct Wide<float> { using type = double; };
-template <> struct Wide<double> { using type = double; };
+template <class T>
+struct Wide {
+  using type = int64_t;
+};
+template <>
+struct Wide<float> {
+  using type = double;
+};
+template <>
+struct Wide<double> {
+  using type = double;
+};
 
 // The neutral values of max and min.
-template <class T> RL_INLINE T lowest() {
+template <class T>
+RL_INLINE T lowest() {
   if constexpr (T(0.5) != T(0)) {
     return T(-__builtin_inff());
   } else {
     return T(-1) > T(0) ? T(0) : T(T(1) << (sizeof(T) * 8 - 1));
   }
 }
-template <class T> RL_INLINE T highest() {
+template <class T>
+RL_INLINE T highest() {
   if constexpr (T(0.5) != T(0)) {
     return T(__builtin_inff());
   } else {
@@ -28,11 +39,12 @@ template <class T> RL_INLINE T highest() {
 }
 
 // Row has start(), map(x), combine(a, b) and finish(a, n), each a formula of the table.
-template <class Row, class T, class Out> struct ReduceLoop {
+template <class Row, class T, class Out>
+struct ReduceLoop {
   using V = Vec<T>;
   using A = typename Wide<T>::type;
-  static constexpr int kVectors = 4;   // independent sums hide the latency of an addition
-  static constexpr int kBlock = 32;    // additions of one lane before the lanes go into the wide accumulator
+  static constexpr int kVectors = 4;  // independent sums hide the latency of an addition
+  static constexpr int kBlock = 32;   // additions of one lane before the lanes go into the wide accumulator
 
   static RL_INLINE A start() { return static_cast<A>(Row::template start<T>()); }
   static RL_INLINE T element(const char* p) { return *reinterpret_cast<const T*>(p); }
@@ -58,7 +70,8 @@ template <class Row, class T, class Out> struct ReduceLoop {
   }
 
   // Calls f(pointer) for each position of the reduced dimensions from `first` on (first = 1 leaves out the innermost).
-  template <class F> static RL_INLINE void each_position(const ReduceTask& t, const char* in, int first, F f) {
+  template <class F>
+  static RL_INLINE void each_position(const ReduceTask& t, const char* in, int first, F f) {
     int64_t index[64] = {0};
     while (true) {
       f(in);
@@ -89,7 +102,8 @@ template <class Row, class T, class Out> struct ReduceLoop {
         if (packed) {
           a = Row::combine(a, contiguous_row(reinterpret_cast<const T*>(p), t.sizes[0]));
         } else {
-          for (int64_t k = 0; k < t.sizes[0]; ++k) a = Row::combine(a, static_cast<A>(Row::map(element(p + k * t.strides[0]))));
+          for (int64_t k = 0; k < t.sizes[0]; ++k)
+            a = Row::combine(a, static_cast<A>(Row::map(element(p + k * t.strides[0]))));
         }
       });
       emit(t, i, a, partial);
@@ -108,7 +122,8 @@ template <class Row, class T, class Out> struct ReduceLoop {
         int held = 0;
         auto flush = [&] {
           for (int j = 0; j < kVectors; ++j)
-            for (int k = 0; k < V::size; ++k) wide[j * V::size + k] = Row::combine(wide[j * V::size + k], static_cast<A>(sum[j][k]));
+            for (int k = 0; k < V::size; ++k)
+              wide[j * V::size + k] = Row::combine(wide[j * V::size + k], static_cast<A>(sum[j][k]));
           held = 0;
         };
         each_position(t, t.in + i * sizeof(T), 0, [&](const char* p) {
@@ -122,7 +137,8 @@ template <class Row, class T, class Out> struct ReduceLoop {
         if (held) flush();
       } else {
         each_position(t, t.in + i * sizeof(T), 0, [&](const char* p) {
-          for (int k = 0; k < n; ++k) wide[k] = Row::combine(wide[k], static_cast<A>(Row::map(reinterpret_cast<const T*>(p)[k])));
+          for (int k = 0; k < n; ++k)
+            wide[k] = Row::combine(wide[k], static_cast<A>(Row::map(reinterpret_cast<const T*>(p)[k])));
         });
       }
       for (int k = 0; k < n; ++k) emit(t, i + k, wide[k], partial);

@@ -98,8 +98,8 @@ inline double bessel_i(int order, double x) {
   }
   return order && x < 0 ? -sum : sum;
 }
-#define RL_BESSEL(name, order, scale)                                               \
-  inline double name(double x) { return bessel_i(order, x) * scale; }              \
+#define RL_BESSEL(name, order, scale)                                 \
+  inline double name(double x) { return bessel_i(order, x) * scale; } \
   inline float name(float x) { return float(name(double(x))); }
 RL_BESSEL(i0, 0, __builtin_exp(__builtin_fabs(x)))
 RL_BESSEL(_special_i1, 1, __builtin_exp(__builtin_fabs(x)))

@@ -22,7 +22,9 @@ Ref flip_dim(const Ref& x, int d) {
   Ref y = empty(x->sizes(), x->dtype, x->device);
   Rows r(x.get(), d);
   for (int64_t o = 0; o < r.outer; ++o)
-    for (int64_t k = 0; k < r.n; ++k) std::memcpy(y->data() + (o * r.n + k) * r.inner, x->data() + ((o + 1) * r.n - 1 - k) * r.inner, static_cast<size_t>(r.inner));
+    for (int64_t k = 0; k < r.n; ++k)
+      std::memcpy(y->data() + (o * r.n + k) * r.inner, x->data() + ((o + 1) * r.n - 1 - k) * r.inner,
+                  static_cast<size_t>(r.inner));
   return y;
 }
 
@@ -38,14 +40,17 @@ Ref roll_dim(const Ref& x, int64_t shift, int d) {
 }
 
 // Which columns of row i a triangle keeps: [first, last).
-struct Kept { int64_t first, last; };
+struct Kept {
+  int64_t first, last;
+};
 Kept kept_columns(bool lower, int64_t i, int64_t columns, int64_t diagonal) {
   int64_t edge = std::clamp(i + diagonal + lower, int64_t(0), columns);
   return lower ? Kept{0, edge} : Kept{edge, columns};
 }
 
 Ref triangle(In input, int64_t diagonal, bool lower, const char* op) {
-  RL_CHECK(input->ndim >= 2, Runtime, "%s: expected a tensor of at least 2 dimensions, got shape %s", op, to_string(input->sizes()).c_str());
+  RL_CHECK(input->ndim >= 2, Runtime, "%s: expected a tensor of at least 2 dimensions, got shape %s", op,
+           to_string(input->sizes()).c_str());
   Ref y = contiguous_copy(input);
   if (!y->numel || !has_memory(input)) return y;
   int64_t rows = y->dims[y->ndim - 2], columns = y->dims[y->ndim - 1], bytes = static_cast<int64_t>(size_of(y->dtype));
@@ -64,9 +69,11 @@ void triangle_in_place(In self, int64_t diagonal, bool lower, const char* op) {
 }
 
 Ref triangle_indices(int64_t rows, int64_t columns, int64_t diagonal, bool lower, const Options& o, const char* op) {
-  RL_CHECK(rows >= 0 && columns >= 0, Runtime, "%s: row and col must not be negative, got %lld and %lld", op, (long long)rows, (long long)columns);
+  RL_CHECK(rows >= 0 && columns >= 0, Runtime, "%s: row and col must not be negative, got %lld and %lld", op,
+           (long long)rows, (long long)columns);
   DType dtype = o.dtype.value_or(DType::Int64);
-  RL_CHECK(dtype == DType::Int64 || dtype == DType::Int32, Runtime, "%s: the indices are int64 or int32, not %s", op, name_of(dtype));
+  RL_CHECK(dtype == DType::Int64 || dtype == DType::Int32, Runtime, "%s: the indices are int64 or int32, not %s", op,
+           name_of(dtype));
   diagonal = std::clamp(diagonal, -rows - 1, columns + 1);
   std::vector<int64_t> places[2];
   for (int64_t i = 0; i < rows; ++i) {
@@ -107,8 +114,12 @@ Ref tril(In input, int64_t diagonal) { return triangle(input, diagonal, true, "t
 Ref triu(In input, int64_t diagonal) { return triangle(input, diagonal, false, "triu"); }
 void tril_in_place(In self, int64_t diagonal) { triangle_in_place(self, diagonal, true, "tril_"); }
 void triu_in_place(In self, int64_t diagonal) { triangle_in_place(self, diagonal, false, "triu_"); }
-Ref tril_indices(int64_t row, int64_t col, int64_t offset, const Options& o) { return triangle_indices(row, col, offset, true, o, "tril_indices"); }
-Ref triu_indices(int64_t row, int64_t col, int64_t offset, const Options& o) { return triangle_indices(row, col, offset, false, o, "triu_indices"); }
+Ref tril_indices(int64_t row, int64_t col, int64_t offset, const Options& o) {
+  return triangle_indices(row, col, offset, true, o, "tril_indices");
+}
+Ref triu_indices(int64_t row, int64_t col, int64_t offset, const Options& o) {
+  return triangle_indices(row, col, offset, false, o, "triu_indices");
+}
 
 Ref flip(In input, DimSpan dims) {
   uint64_t seen = 0;
@@ -136,10 +147,12 @@ Ref roll(In input, DimSpan shifts, DimSpan dims) {
     Ref rolled = roll_dim(line, shifts[0], 0);
     return alias(rolled.get(), layout::view(rolled->layout(), input->sizes()));
   }
-  RL_CHECK(shifts.n == dims.n, Runtime, "roll: shifts %s and dims %s differ in length", to_string(shifts).c_str(), to_string(dims).c_str());
+  RL_CHECK(shifts.n == dims.n, Runtime, "roll: shifts %s and dims %s differ in length", to_string(shifts).c_str(),
+           to_string(dims).c_str());
   Ref y = contiguous_copy(input);
   for (int i = 0; i < dims.n; ++i) {
-    RL_CHECK(input->ndim > 0, Index, "roll: a 0-d tensor has no dimension %lld to move elements along", (long long)dims[i]);
+    RL_CHECK(input->ndim > 0, Index, "roll: a 0-d tensor has no dimension %lld to move elements along",
+             (long long)dims[i]);
     int d = wrap_dim(dims[i], input->ndim, "roll");
     if (input->numel && has_memory(input)) y = roll_dim(y, shifts[i], d);
   }
@@ -148,8 +161,10 @@ Ref roll(In input, DimSpan shifts, DimSpan dims) {
 
 Ref rot90(In input, int64_t k, DimSpan dims) {
   RL_CHECK(dims.n == 2, Runtime, "rot90: expected two dims, got %s", to_string(dims).c_str());
-  RL_CHECK(input->ndim >= 2, Runtime, "rot90: expected a tensor of at least 2 dimensions, got shape %s", to_string(input->sizes()).c_str());
-  RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input->ndim, Runtime, "rot90: the dims must differ, got %s", to_string(dims).c_str());
+  RL_CHECK(input->ndim >= 2, Runtime, "rot90: expected a tensor of at least 2 dimensions, got shape %s",
+           to_string(input->sizes()).c_str());
+  RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input->ndim, Runtime,
+           "rot90: the dims must differ, got %s", to_string(dims).c_str());
   int a = wrap_dim(dims[0], input->ndim, "rot90"), b = wrap_dim(dims[1], input->ndim, "rot90");
   auto transposed = [&](const Ref& x) { return alias(x.get(), layout::transpose(x->layout(), a, b)); };
   switch ((k % 4 + 4) % 4) {
@@ -162,8 +177,8 @@ Ref rot90(In input, int64_t k, DimSpan dims) {
 
 Ref repeat(In input, DimSpan repeats) {
   int lead = repeats.n - input->ndim;
-  RL_CHECK(lead >= 0, Runtime, "repeat: %s gives fewer numbers than the tensor has dimensions (shape %s)", to_string(repeats).c_str(),
-           to_string(input->sizes()).c_str());
+  RL_CHECK(lead >= 0, Runtime, "repeat: %s gives fewer numbers than the tensor has dimensions (shape %s)",
+           to_string(repeats).c_str(), to_string(input->sizes()).c_str());
   Dims sizes, apart;
   Layout from;
   from.offset = input->offset;
@@ -183,7 +198,8 @@ Ref repeat(In input, DimSpan repeats) {
 
 Ref constant_pad_nd(In input, DimSpan pad, const Scalar& value) {
   int n = input->ndim;
-  RL_CHECK(pad.n % 2 == 0 && pad.n <= 2 * n, Runtime, "pad: expected two widths for each of at most %d dimensions, got %s", n, to_string(pad).c_str());
+  RL_CHECK(pad.n % 2 == 0 && pad.n <= 2 * n, Runtime,
+           "pad: expected two widths for each of at most %d dimensions, got %s", n, to_string(pad).c_str());
   if (pad.n == 0) return convert(input, input->dtype);
   Dims sizes(input->sizes());
   Layout from = input->layout();
@@ -191,8 +207,8 @@ Ref constant_pad_nd(In input, DimSpan pad, const Scalar& value) {
     int d = n - 1 - k;
     int64_t before = pad[2 * k], after = pad[2 * k + 1];
     sizes[d] += before + after;
-    RL_CHECK(sizes[d] >= 0, Runtime, "pad: the widths %lld and %lld leave nothing of dimension %d of size %lld", (long long)before, (long long)after, d,
-             (long long)input->dims[d]);
+    RL_CHECK(sizes[d] >= 0, Runtime, "pad: the widths %lld and %lld leave nothing of dimension %d of size %lld",
+             (long long)before, (long long)after, d, (long long)input->dims[d]);
     from = layout::slice(from, d, std::max(-before, int64_t(0)), input->dims[d] - std::max(-after, int64_t(0)), 1);
   }
   Ref y = rl::full(sizes, value, input->dtype, input->device);
@@ -219,14 +235,16 @@ Dims negated(DimSpan numbers) {
 }  // namespace
 
 Ref diag(In input, int64_t diagonal) {
-  RL_CHECK(input->ndim == 1 || input->ndim == 2, Runtime, "diag: expected a vector or a matrix, got shape %s", to_string(input->sizes()).c_str());
+  RL_CHECK(input->ndim == 1 || input->ndim == 2, Runtime, "diag: expected a vector or a matrix, got shape %s",
+           to_string(input->sizes()).c_str());
   if (input->ndim == 1) return ops::diag_embed(input, diagonal, 0, 1);
   return ops::_diagonal_copy(input, diagonal, 0, 1);
 }
 Ref diagflat(In input, int64_t offset) { return diag(ops::reshape(input, Dims{-1}), offset); }
 
 Ref fliplr(In input) {
-  RL_CHECK(input->ndim >= 2, Runtime, "fliplr: expected a tensor of at least 2 dimensions, got shape %s", to_string(input->sizes()).c_str());
+  RL_CHECK(input->ndim >= 2, Runtime, "fliplr: expected a tensor of at least 2 dimensions, got shape %s",
+           to_string(input->sizes()).c_str());
   return ops::flip(input, Dims{1});
 }
 Ref flipud(In input) {
@@ -258,10 +276,12 @@ Ref tile(In input, DimSpan dims) {
 }
 
 Ref repeat_interleave_index(In repeats, std::optional<int64_t> output_size) {
-  RL_CHECK(repeats->dtype == DType::Int64 || repeats->dtype == DType::Int32, NotImplemented, "repeat_interleave: repeats must be int64 or int32, got %s",
-           name_of(repeats->dtype));
-  RL_CHECK(repeats->ndim == 1, Runtime, "repeat_interleave: repeats must be a vector, got shape %s", to_string(repeats->sizes()).c_str());
-  RL_CHECK(has_memory(repeats), NotImplemented, "repeat_interleave: the size of the result is not known for repeats on the meta device");
+  RL_CHECK(repeats->dtype == DType::Int64 || repeats->dtype == DType::Int32, NotImplemented,
+           "repeat_interleave: repeats must be int64 or int32, got %s", name_of(repeats->dtype));
+  RL_CHECK(repeats->ndim == 1, Runtime, "repeat_interleave: repeats must be a vector, got shape %s",
+           to_string(repeats->sizes()).c_str());
+  RL_CHECK(has_memory(repeats), NotImplemented,
+           "repeat_interleave: the size of the result is not known for repeats on the meta device");
   Ref wide = as_dtype(repeats, DType::Int64);
   wide = as_contiguous(wide.get());
   const int64_t* times = wide->data_as<int64_t>();
@@ -270,8 +290,9 @@ Ref repeat_interleave_index(In repeats, std::optional<int64_t> output_size) {
     RL_CHECK(times[i] >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)times[i]);
     total += times[i];
   }
-  RL_CHECK(!output_size || *output_size == total, Runtime, "repeat_interleave: output_size is %lld, but the repeats add up to %lld",
-           (long long)output_size.value_or(0), (long long)total);
+  RL_CHECK(!output_size || *output_size == total, Runtime,
+           "repeat_interleave: output_size is %lld, but the repeats add up to %lld", (long long)output_size.value_or(0),
+           (long long)total);
   Ref index = empty(Dims{total}, DType::Int64, repeats->device);
   int64_t* at = index->data_as<int64_t>();
   for (int64_t i = 0; i < wide->numel; ++i) at = std::fill_n(at, times[i], i);
@@ -284,8 +305,10 @@ Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std
   if (x->ndim == 0) x = ops::reshape(x, Dims{1});
   int64_t n = x->dims[d];
   RL_CHECK(repeats->ndim <= 1 && (repeats->numel == n || repeats->numel == 1), Runtime,
-           "repeat_interleave: repeats of shape %s fit neither one number nor the %lld elements of dimension %d", to_string(repeats->sizes()).c_str(), (long long)n, d);
-  Ref each = repeats->ndim == 1 && repeats->numel == n ? Ref::retain(repeats.mutable_tensor()) : ops::expand(ops::reshape(repeats, Dims{1}), Dims{n});
+           "repeat_interleave: repeats of shape %s fit neither one number nor the %lld elements of dimension %d",
+           to_string(repeats->sizes()).c_str(), (long long)n, d);
+  Ref each = repeats->ndim == 1 && repeats->numel == n ? Ref::retain(repeats.mutable_tensor())
+                                                       : ops::expand(ops::reshape(repeats, Dims{1}), Dims{n});
   return ops::index_select(x, d, repeat_interleave_index(each, output_size));
 }
 
@@ -300,7 +323,8 @@ Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std
     if (i == d) wide.push_back(repeats);
   }
   sizes[d] *= repeats;
-  RL_CHECK(!output_size || *output_size == sizes[d], Runtime, "repeat_interleave: output_size is %lld, but the result has %lld elements along dimension %d",
+  RL_CHECK(!output_size || *output_size == sizes[d], Runtime,
+           "repeat_interleave: output_size is %lld, but the result has %lld elements along dimension %d",
            (long long)output_size.value_or(0), (long long)sizes[d], d);
   return ops::view(ops::clone(ops::expand(ops::unsqueeze(x, d + 1), wide), MemoryFormat::Contiguous), sizes);
 }
@@ -309,14 +333,19 @@ Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std
 
 std::vector<Ref> meshgrid(Tensors tensors, const char* indexing) {
   RL_CHECK(tensors.size() > 0, Runtime, "meshgrid: expected at least one tensor");
-  if (!indexing && PyErr_WarnEx(PyExc_UserWarning, "meshgrid: give indexing='ij' (as now) or 'xy'; a later version will ask for it", 1) < 0) throw PythonError();
+  if (!indexing &&
+      PyErr_WarnEx(PyExc_UserWarning, "meshgrid: give indexing='ij' (as now) or 'xy'; a later version will ask for it",
+                   1) < 0)
+    throw PythonError();
   bool columns_first = indexing && !std::strcmp(indexing, "xy");
-  RL_CHECK(!indexing || columns_first || !std::strcmp(indexing, "ij"), Runtime, "meshgrid: indexing must be 'ij' or 'xy', got '%s'", indexing);
+  RL_CHECK(!indexing || columns_first || !std::strcmp(indexing, "ij"), Runtime,
+           "meshgrid: indexing must be 'ij' or 'xy', got '%s'", indexing);
   std::vector<Ref> lines(tensors.begin(), tensors.end());
   Dims sizes;
   for (const Ref& x : lines) {
     RL_CHECK(x->ndim <= 1, Runtime, "meshgrid: expected vectors, got shape %s", to_string(x->sizes()).c_str());
-    RL_CHECK(x->dtype == lines[0]->dtype, Runtime, "meshgrid: all tensors must have one dtype, got %s and %s", name_of(lines[0]->dtype), name_of(x->dtype));
+    RL_CHECK(x->dtype == lines[0]->dtype, Runtime, "meshgrid: all tensors must have one dtype, got %s and %s",
+             name_of(lines[0]->dtype), name_of(x->dtype));
     sizes.push_back(x->numel);
   }
   std::vector<Ref> grids;
@@ -332,7 +361,8 @@ std::vector<Ref> meshgrid(Tensors tensors, const char* indexing) {
 
 Ref cartesian_prod(Tensors tensors) {
   RL_CHECK(tensors.size() > 0, Runtime, "cartesian_prod: expected at least one vector");
-  for (const Ref& x : tensors) RL_CHECK(x->ndim == 1, Runtime, "cartesian_prod: expected vectors, got shape %s", to_string(x->sizes()).c_str());
+  for (const Ref& x : tensors)
+    RL_CHECK(x->ndim == 1, Runtime, "cartesian_prod: expected vectors, got shape %s", to_string(x->sizes()).c_str());
   if (tensors.size() == 1) return tensors[0];
   std::vector<Ref> columns = meshgrid(tensors, "ij");
   for (Ref& c : columns) c = ops::flatten(c, 0, -1);
@@ -340,7 +370,8 @@ Ref cartesian_prod(Tensors tensors) {
 }
 
 Ref combinations(In input, int64_t r, bool with_replacement) {
-  RL_CHECK(input->ndim == 1, Runtime, "combinations: expected a vector, got shape %s", to_string(input->sizes()).c_str());
+  RL_CHECK(input->ndim == 1, Runtime, "combinations: expected a vector, got shape %s",
+           to_string(input->sizes()).c_str());
   RL_CHECK(r >= 0, Runtime, "combinations: r must not be negative, got %lld", (long long)r);
   if (r == 0) return ops::empty(Dims{0}, MemoryFormat::Contiguous, Options{input->dtype, input->device});
   int64_t n = input->numel;
@@ -360,7 +391,8 @@ Ref combinations(In input, int64_t r, bool with_replacement) {
   std::vector<Ref> columns;
   for (int64_t k = 0; k < r; ++k) {
     Ref index = empty(Dims{rows}, DType::Int64, input->device);
-    for (int64_t i = 0; i < rows && has_memory(input); ++i) index->data_as<int64_t>()[i] = all[static_cast<size_t>(i * r + k)];
+    for (int64_t i = 0; i < rows && has_memory(input); ++i)
+      index->data_as<int64_t>()[i] = all[static_cast<size_t>(i * r + k)];
     columns.push_back(ops::index_select(input, 0, index));
   }
   return ops::stack(columns, 1);
@@ -370,7 +402,8 @@ Ref block_diag(Tensors tensors) {
   std::vector<Ref> blocks;
   int64_t columns = 0, before = 0;
   for (const Ref& x : tensors) {
-    RL_CHECK(x->ndim <= 2, Runtime, "block_diag: expected tensors of at most 2 dimensions, got shape %s", to_string(x->sizes()).c_str());
+    RL_CHECK(x->ndim <= 2, Runtime, "block_diag: expected tensors of at most 2 dimensions, got shape %s",
+             to_string(x->sizes()).c_str());
     blocks.push_back(ops::atleast_2d(x));
     columns += blocks.back()->dims[1];
   }
@@ -384,19 +417,28 @@ Ref block_diag(Tensors tensors) {
 }
 
 namespace {
-template <class F> Ref joined(Tensors tensors, const char* op, F lift, int dim) {
+template <class F>
+Ref joined(Tensors tensors, const char* op, F lift, int dim) {
   RL_CHECK(tensors.size() > 0, Runtime, "%s: expected at least one tensor, got an empty list", op);
   std::vector<Ref> lifted;
   for (const Ref& x : tensors) lifted.push_back(lift(x));
   return ops::cat(lifted, lifted[0]->ndim == 1 ? 0 : dim);
 }
 }  // namespace
-Ref hstack(Tensors tensors) { return joined(tensors, "hstack", [](In x) { return ops::atleast_1d(x); }, 1); }
-Ref vstack(Tensors tensors) { return joined(tensors, "vstack", [](In x) { return ops::atleast_2d(x); }, 0); }
+Ref hstack(Tensors tensors) {
+  return joined(tensors, "hstack", [](In x) { return ops::atleast_1d(x); }, 1);
+}
+Ref vstack(Tensors tensors) {
+  return joined(tensors, "vstack", [](In x) { return ops::atleast_2d(x); }, 0);
+}
 Ref row_stack(Tensors tensors) { return vstack(tensors); }
-Ref dstack(Tensors tensors) { return joined(tensors, "dstack", [](In x) { return ops::atleast_3d(x); }, 2); }
+Ref dstack(Tensors tensors) {
+  return joined(tensors, "dstack", [](In x) { return ops::atleast_3d(x); }, 2);
+}
 Ref column_stack(Tensors tensors) {
-  return joined(tensors, "column_stack", [](In x) { return x->ndim >= 2 ? Ref::retain(x.mutable_tensor()) : ops::reshape(x, Dims{x->numel, 1}); }, 1);
+  return joined(
+      tensors, "column_stack",
+      [](In x) { return x->ndim >= 2 ? Ref::retain(x.mutable_tensor()) : ops::reshape(x, Dims{x->numel, 1}); }, 1);
 }
 Ref concat(Tensors tensors, int64_t dim) { return ops::cat(tensors, dim); }
 
@@ -408,12 +450,15 @@ namespace {
 // Which element of a dimension of size n stands at each place after padding.
 Ref padded_places(int64_t n, int64_t before, int64_t after, const std::string& mode, DeviceId device) {
   int64_t total = n + before + after;
-  RL_CHECK(total >= 0, Runtime, "pad: the widths %lld and %lld leave nothing of a dimension of size %lld", (long long)before, (long long)after, (long long)n);
+  RL_CHECK(total >= 0, Runtime, "pad: the widths %lld and %lld leave nothing of a dimension of size %lld",
+           (long long)before, (long long)after, (long long)n);
   int64_t limit = mode == "reflect" ? n - 1 : mode == "circular" ? n : std::max(before, after);
   if (mode == "circular") limit += std::min(before, int64_t(0)) + std::min(after, int64_t(0));
-  RL_CHECK(before <= limit && after <= limit && (n > 0 || total == 0), Runtime, "pad: mode '%s' can pad a dimension of size %lld by at most %lld, got %lld and %lld",
-           mode.c_str(), (long long)n, (long long)limit, (long long)before, (long long)after);
-  int64_t first = std::max(-before, int64_t(0)), kept = n - first - std::max(-after, int64_t(0));  // negative widths cut off
+  RL_CHECK(before <= limit && after <= limit && (n > 0 || total == 0), Runtime,
+           "pad: mode '%s' can pad a dimension of size %lld by at most %lld, got %lld and %lld", mode.c_str(),
+           (long long)n, (long long)limit, (long long)before, (long long)after);
+  int64_t first = std::max(-before, int64_t(0)),
+          kept = n - first - std::max(-after, int64_t(0));  // negative widths cut off
   Ref index = empty(Dims{total}, DType::Int64, device);
   for (int64_t i = 0; i < total && has_memory(index.get()); ++i) {
     int64_t at = i - before;
@@ -427,15 +472,18 @@ Ref padded_places(int64_t n, int64_t before, int64_t after, const std::string& m
 
 Ref pad(In input, DimSpan pad, const std::string& mode, const std::optional<Scalar>& value) {
   RL_CHECK(pad.n % 2 == 0, Runtime, "pad: expected two widths a dimension, got %s", to_string(pad).c_str());
-  RL_CHECK(pad.n <= 2 * input->ndim, Runtime, "pad: %s has widths for more dimensions than shape %s", to_string(pad).c_str(), to_string(input->sizes()).c_str());
+  RL_CHECK(pad.n <= 2 * input->ndim, Runtime, "pad: %s has widths for more dimensions than shape %s",
+           to_string(pad).c_str(), to_string(input->sizes()).c_str());
   if (mode == "constant") return ops::constant_pad_nd(input, pad, value.value_or(Scalar(0)));
   RL_CHECK(!value || value->is(0), Runtime, "pad: mode '%s' takes no value", mode.c_str());
   bool known = mode == "reflect" || mode == "replicate" || mode == "circular";
-  RL_CHECK(known, NotImplemented, "pad: mode '%s' is unknown; expected 'constant', 'reflect', 'replicate' or 'circular'", mode.c_str());
+  RL_CHECK(known, NotImplemented,
+           "pad: mode '%s' is unknown; expected 'constant', 'reflect', 'replicate' or 'circular'", mode.c_str());
   int padded = pad.n / 2;
   RL_CHECK(padded >= 1 && padded <= 3 && (input->ndim == padded + 1 || input->ndim == padded + 2), NotImplemented,
-           "pad: mode '%s' pads the last 1 to 3 dimensions of a tensor with one or two dimensions before them; got %s for shape %s", mode.c_str(),
-           to_string(pad).c_str(), to_string(input->sizes()).c_str());
+           "pad: mode '%s' pads the last 1 to 3 dimensions of a tensor with one or two dimensions before them; got %s "
+           "for shape %s",
+           mode.c_str(), to_string(pad).c_str(), to_string(input->sizes()).c_str());
   Ref y = Ref::retain(input.mutable_tensor());
   for (int k = 0; k < padded; ++k) {
     int d = input->ndim - 1 - k;

@@ -8,18 +8,24 @@
 
 namespace rl::kernels {
 
-Ref empty(DimSpan size, MemoryFormat, const Options& o) { return rl::empty(size, o.dtype_or_default(), o.device_or_cpu()); }
+Ref empty(DimSpan size, MemoryFormat, const Options& o) {
+  return rl::empty(size, o.dtype_or_default(), o.device_or_cpu());
+}
 Ref zeros(DimSpan size, const Options& o) {
   Ref x = rl::empty(size, o.dtype_or_default(), o.device_or_cpu());
   zero(x);
   return x;
 }
 Ref ones(DimSpan size, const Options& o) { return rl::full(size, Scalar(1), o.dtype_or_default(), o.device_or_cpu()); }
-Ref full(DimSpan size, const Scalar& value, const Options& o) { return rl::full(size, value, o.dtype.value_or(dtype_of_number(value)), o.device_or_cpu()); }
+Ref full(DimSpan size, const Scalar& value, const Options& o) {
+  return rl::full(size, value, o.dtype.value_or(dtype_of_number(value)), o.device_or_cpu());
+}
 
 Ref empty_strided(DimSpan size, DimSpan stride, const Options& o) {
-  RL_CHECK(size.n == stride.n, Runtime, "empty_strided: size %s and stride %s differ in length", to_string(size).c_str(), to_string(stride).c_str());
-  for (int64_t s : stride) RL_CHECK(s >= 0, Runtime, "empty_strided: negative strides are not supported, got %s", to_string(stride).c_str());
+  RL_CHECK(size.n == stride.n, Runtime, "empty_strided: size %s and stride %s differ in length",
+           to_string(size).c_str(), to_string(stride).c_str());
+  for (int64_t s : stride)
+    RL_CHECK(s >= 0, Runtime, "empty_strided: negative strides are not supported, got %s", to_string(stride).c_str());
   return rl::empty_strided(size, stride, o.dtype_or_default(), o.device_or_cpu());
 }
 
@@ -46,7 +52,8 @@ Ref full_like(In x, const Scalar& value, MemoryFormat format, const Options& o) 
 }
 
 namespace {
-template <class T, class Exact> void fill_range(Tensor* x, Exact start, Exact step) {
+template <class T, class Exact>
+void fill_range(Tensor* x, Exact start, Exact step) {
   T* out = x->data_as<T>();
   for (int64_t i = 0; i < x->numel; ++i) out[i] = static_cast<T>(start + static_cast<Exact>(i) * step);
 }
@@ -57,13 +64,17 @@ void fill_float_range(Tensor* x, double start, double step) {
 }  // namespace
 
 Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, const Options& o) {
-  bool whole = start.category <= Category::Integral && end.category <= Category::Integral && step.category <= Category::Integral;
+  bool whole =
+      start.category <= Category::Integral && end.category <= Category::Integral && step.category <= Category::Integral;
   DType dtype = o.dtype.value_or(whole ? DType::Int64 : default_dtype);
-  for (const Scalar* s : {&start, &end, &step}) RL_CHECK(s->category < Category::Complex, Runtime, "arange: start, end and step must be real");
+  for (const Scalar* s : {&start, &end, &step})
+    RL_CHECK(s->category < Category::Complex, Runtime, "arange: start, end and step must be real");
   double a = start.to_double(), b = end.to_double(), s = step.to_double();
   RL_CHECK(s != 0, Runtime, "arange: step must not be 0");
   RL_CHECK(std::isfinite(a) && std::isfinite(b), Runtime, "arange: start and end must be finite, got %g and %g", a, b);
-  RL_CHECK((s > 0) == (b >= a) || a == b, Runtime, "arange: with step %g, the range from %g to %g would never end; the step's sign must lead from start to end", s, a, b);
+  RL_CHECK((s > 0) == (b >= a) || a == b, Runtime,
+           "arange: with step %g, the range from %g to %g would never end; the step's sign must lead from start to end",
+           s, a, b);
   int64_t n;
   if (whole) {
     int64_t i = start.to_int(), j = end.to_int(), k = step.to_int();
@@ -90,7 +101,8 @@ Ref arange(const Scalar& end, const Options& o) { return arange_start(Scalar(0),
 
 Ref eye(int64_t n, std::optional<int64_t> m, const Options& o) {
   int64_t columns = m.value_or(n);
-  RL_CHECK(n >= 0 && columns >= 0, Runtime, "eye: n and m must not be negative, got %lld and %lld", (long long)n, (long long)columns);
+  RL_CHECK(n >= 0 && columns >= 0, Runtime, "eye: n and m must not be negative, got %lld and %lld", (long long)n,
+           (long long)columns);
   Ref x = zeros(Dims{n, columns}, o);
   Ref diagonal = alias(x.get(), layout::diagonal(x->layout(), 0, 0, 1));
   rl::fill(diagonal.get(), Scalar(1));

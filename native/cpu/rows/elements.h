@@ -9,7 +9,8 @@
 namespace rl {
 
 // Moves elements of any dtype as bytes of its size.
-template <class F> void with_bytes_of(DType d, F f) {
+template <class F>
+void with_bytes_of(DType d, F f) {
   switch (size_of(d)) {
     case 1: return f(uint8_t());
     case 2: return f(uint16_t());
@@ -19,7 +20,8 @@ template <class F> void with_bytes_of(DType d, F f) {
   }
 }
 
-template <class F> void with_numbers_of(DType d, const char* op, F f) {
+template <class F>
+void with_numbers_of(DType d, const char* op, F f) {
   switch (d) {
 #define RL_CASE(T, NAME) \
   case DType::NAME: return f(T());

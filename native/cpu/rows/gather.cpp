@@ -14,8 +14,8 @@ namespace {
 Ref lifted(const Tensor* x) { return x->ndim ? alias(x) : alias(x, Layout{Dims{1}, Dims{1}, x->offset}); }
 
 Ref long_index(In index, const char* op) {
-  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32 || index->numel == 0, Runtime, "%s: the index must be int64 or int32, got %s", op,
-           name_of(index->dtype));
+  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32 || index->numel == 0, Runtime,
+           "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
   Ref wide = as_dtype(index, DType::Int64), whole = as_contiguous(wide.get());
   return lifted(whole.get());
 }
@@ -31,17 +31,20 @@ struct Along {
       : op(op), error(error), dim(wrap_dim(dim, on->ndim, op)), x(lifted(on)), index(long_index(at, op)) {
     if (from) source = lifted(from);
     if (!index->numel) return;
-    RL_CHECK(index->ndim == x->ndim && (!source || source->ndim == x->ndim), Runtime, "%s: the tensor and the index must have the same number of dimensions, got shapes %s and %s",
-             op, to_string(on->sizes()).c_str(), to_string(at->sizes()).c_str());
+    RL_CHECK(index->ndim == x->ndim && (!source || source->ndim == x->ndim), Runtime,
+             "%s: the tensor and the index must have the same number of dimensions, got shapes %s and %s", op,
+             to_string(on->sizes()).c_str(), to_string(at->sizes()).c_str());
     for (int k = 0; k < x->ndim; ++k) {
       bool fits = (k == this->dim || index->dims[k] <= x->dims[k]) && (!source || index->dims[k] <= source->dims[k]);
-      RL_CHECK(fits, Runtime, "%s: the index of shape %s is larger than the tensor (shape %s) or the source in dimension %d", op, to_string(index->sizes()).c_str(),
-               to_string(x->sizes()).c_str(), k);
+      RL_CHECK(fits, Runtime,
+               "%s: the index of shape %s is larger than the tensor (shape %s) or the source in dimension %d", op,
+               to_string(index->sizes()).c_str(), to_string(x->sizes()).c_str(), k);
     }
   }
 
   // f(offset of the named element of x, offset of the place in the source), for every place of the index.
-  template <class F> void each(F f, DimSpan source_strides) const {
+  template <class F>
+  void each(F f, DimSpan source_strides) const {
     if (!index->numel || !has_memory(x.get()) || !has_memory(index.get())) return;
     int last = index->ndim - 1;
     int64_t n = x->dims[dim], width = index->dims[last], step = x->strides()[dim];
@@ -50,7 +53,9 @@ struct Along {
     const int64_t *i = index->data_as<int64_t>(), *end = i + index->numel;
     while (i != end) {
       for (int64_t j = 0; j < width; ++j, ++i) {
-        if (*i < 0 || *i >= n) [[unlikely]] fail(error, "%s: index %lld is out of range for dimension %d of size %lld", op, (long long)*i, dim, (long long)n);
+        if (*i < 0 || *i >= n) [[unlikely]]
+          fail(error, "%s: index %lld is out of range for dimension %d of size %lld", op, (long long)*i, dim,
+               (long long)n);
         f(x_at + j * x_step + *i * step, s_at + j * s_step);
       }
       for (int k = last - 1; k >= 0; --k) {
@@ -64,16 +69,32 @@ struct Along {
       }
     }
   }
-  template <class F> void each(F f) const { each(f, source->strides()); }
+  template <class F>
+  void each(F f) const {
+    each(f, source->strides());
+  }
 };
 
-template <class T> T added(T a, T b) { return static_cast<T>(a + b); }
-template <class T> T multiplied(T a, T b) { return static_cast<T>(a * b); }
-template <class T> T larger(T a, T b) { return b != b || b > a ? (a != a ? a : b) : a; }
-template <class T> T smaller(T a, T b) { return b != b || b < a ? (a != a ? a : b) : a; }
+template <class T>
+T added(T a, T b) {
+  return static_cast<T>(a + b);
+}
+template <class T>
+T multiplied(T a, T b) {
+  return static_cast<T>(a * b);
+}
+template <class T>
+T larger(T a, T b) {
+  return b != b || b > a ? (a != a ? a : b) : a;
+}
+template <class T>
+T smaller(T a, T b) {
+  return b != b || b < a ? (a != a ? a : b) : a;
+}
 
 void check_source(In self, In src, const char* op) {
-  RL_CHECK(self->dtype == src->dtype, Runtime, "%s: the tensor and the source must have one dtype, got %s and %s", op, name_of(self->dtype), name_of(src->dtype));
+  RL_CHECK(self->dtype == src->dtype, Runtime, "%s: the tensor and the source must have one dtype, got %s and %s", op,
+           name_of(self->dtype), name_of(src->dtype));
 }
 
 // x[...] = source[...] at the index.
@@ -86,7 +107,8 @@ void write(const Along& a) {
   });
 }
 
-template <class F> void combine(const Along& a, F f) {
+template <class F>
+void combine(const Along& a, F f) {
   with_numbers_of(a.x->dtype, a.op, [&](auto element) {
     using T = decltype(element);
     T* to = a.x->data_as<T>();
@@ -99,29 +121,35 @@ void add(const Along& a) {
 }
 
 // A 0-d tensor seen in the shape of the index.
-Ref everywhere(const Ref& value, In index) { return alias(value.get(), layout::expand(value->layout(), lifted(index)->sizes())); }
+Ref everywhere(const Ref& value, In index) {
+  return alias(value.get(), layout::expand(value->layout(), lifted(index)->sizes()));
+}
 
 // A number or 0-d tensor as a 0-d tensor of that dtype.
 Ref element_of(const Arg& value, DType dtype, const char* op) {
   if (!value.tensor) {
-    RL_CHECK(value.number.category < Category::Complex || is_complex(dtype), Runtime, "%s: a complex value does not fit dtype %s", op, name_of(dtype));
+    RL_CHECK(value.number.category < Category::Complex || is_complex(dtype), Runtime,
+             "%s: a complex value does not fit dtype %s", op, name_of(dtype));
     return rl::full(Dims(), value.number, dtype);
   }
-  RL_CHECK(value.tensor->ndim == 0, Runtime, "%s: expected a number or a 0-d tensor, got shape %s", op, to_string(value.tensor->sizes()).c_str());
+  RL_CHECK(value.tensor->ndim == 0, Runtime, "%s: expected a number or a 0-d tensor, got shape %s", op,
+           to_string(value.tensor->sizes()).c_str());
   return as_dtype(value.tensor, dtype);
 }
 
 // A vector of indices as an index of the shape of `like`, or of x with as many slices.
 Ref spread(In index, In x, int64_t dim, const Tensor* like, const char* op) {
   int d = wrap_dim(dim, x->ndim, op);
-  RL_CHECK(index->ndim <= 1, Index, "%s: the index must be a vector, got shape %s", op, to_string(index->sizes()).c_str());
-  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime, "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
+  RL_CHECK(index->ndim <= 1, Index, "%s: the index must be a vector, got shape %s", op,
+           to_string(index->sizes()).c_str());
+  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime,
+           "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
   Ref flat = long_index(index, op), on = lifted(x);
   Dims sizes(on->sizes()), along(on->ndim, 1);
   sizes[d] = along[d] = flat->numel;
   bool fits = !like || lifted(like)->sizes() == DimSpan(sizes) || (like->ndim == 0 && product(sizes) == 1);
-  RL_CHECK(fits, Runtime, "%s: expected a source of shape %s for %lld indices along dimension %d, got shape %s", op, to_string(sizes).c_str(), (long long)flat->numel, d,
-           to_string(like->sizes()).c_str());
+  RL_CHECK(fits, Runtime, "%s: expected a source of shape %s for %lld indices along dimension %d, got shape %s", op,
+           to_string(sizes).c_str(), (long long)flat->numel, d, to_string(like->sizes()).c_str());
   Ref line = alias(flat.get(), layout::view(flat->layout(), along));
   return alias(line.get(), layout::expand(line->layout(), sizes));
 }
@@ -171,13 +199,15 @@ void scatter_src_reduce_in_place(In self, int64_t dim, In index, In src, const s
   wrap_dim(dim, self->ndim, "scatter_");
   check_no_internal_overlap(self, "scatter_");
   check_source(self, src, "scatter_");
-  RL_CHECK(reduce == "add" || reduce == "multiply", Runtime, "scatter: reduce must be 'add' or 'multiply', got '%s'", reduce.c_str());
+  RL_CHECK(reduce == "add" || reduce == "multiply", Runtime, "scatter: reduce must be 'add' or 'multiply', got '%s'",
+           reduce.c_str());
   Along a("scatter_", self, dim, index, src);
   if (reduce == "add") return add(a);
   combine(a, [](auto x, auto y) { return multiplied(x, y); });
 }
 void scatter_value_reduce_in_place(In self, int64_t dim, In index, const Scalar& value, const std::string& reduce) {
-  scatter_src_reduce_in_place(self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter_"), index), reduce);
+  scatter_src_reduce_in_place(self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter_"), index),
+                              reduce);
 }
 void scatter_add_in_place(In self, int64_t dim, In index, In src) {
   wrap_dim(dim, self->ndim, "scatter_add_");
@@ -214,7 +244,8 @@ Ref scatter_add(In input, int64_t dim, In index, In src) {
 
 namespace {
 // What `reduce` starts from where the tensor's own element takes no part.
-template <class T> T neutral(const std::string& reduce) {
+template <class T>
+T neutral(const std::string& reduce) {
   using Limits = std::numeric_limits<T>;
   if (reduce == "prod") return T(1);
   if (reduce == "amax") return Limits::has_infinity ? static_cast<T>(-Limits::infinity()) : Limits::lowest();
@@ -222,7 +253,8 @@ template <class T> T neutral(const std::string& reduce) {
   return T(0);
 }
 
-template <class T> void divide_by_counts(const Along& a, bool include_self) {
+template <class T>
+void divide_by_counts(const Along& a, bool include_self) {
   Ref counts = rl::full(a.x->sizes(), Scalar(include_self ? 1 : 0), DType::Int64), whole = contiguous_copy(a.x.get());
   Along places(a.op, counts, a.dim, a.index, nullptr, a.error);
   int64_t* n = counts->data_as<int64_t>();
@@ -247,8 +279,10 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
   Along a("scatter_reduce", y, dim, index, src);
   // not operations: what `reduce` may say
   bool known = reduce == "sum" || reduce == "prod" || reduce == "mean" || reduce == "amax" || reduce == "amin";
-  RL_CHECK(known, Runtime, "scatter_reduce: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '%s'", reduce.c_str());
-  RL_CHECK(reduce != "mean" || input->dtype != DType::Bool, NotImplemented, "scatter_reduce: there is no mean of bools");
+  RL_CHECK(known, Runtime, "scatter_reduce: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got '%s'",
+           reduce.c_str());
+  RL_CHECK(reduce != "mean" || input->dtype != DType::Bool, NotImplemented,
+           "scatter_reduce: there is no mean of bools");
   if (!has_memory(input)) return y;
   with_numbers_of(input->dtype, "scatter_reduce", [&](auto element) {
     using T = decltype(element);
@@ -270,8 +304,10 @@ void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar&
   wrap_dim(dim, self->ndim, "index_add_");
   check_no_internal_overlap(self, "index_add_");
   check_source(self, source, "index_add_");
-  Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor()) : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
-  add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(), self->ndim > 1 ? ErrorType::Runtime : ErrorType::Index));
+  Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor())
+                           : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
+  add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(),
+            self->ndim > 1 ? ErrorType::Runtime : ErrorType::Index));
 }
 Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   Ref y = duplicate(input);
@@ -282,7 +318,8 @@ void index_copy_in_place(In self, int64_t dim, In index, In source) {
   wrap_dim(dim, self->ndim, "index_copy_");
   check_no_internal_overlap(self, "index_copy_");
   check_source(self, source, "index_copy_");
-  write(Along("index_copy_", self, dim, spread(index, self, dim, source, "index_copy_"), source.tensor(), ErrorType::Index));
+  write(Along("index_copy_", self, dim, spread(index, self, dim, source, "index_copy_"), source.tensor(),
+              ErrorType::Index));
 }
 Ref index_copy(In input, int64_t dim, In index, In source) {
   Ref y = duplicate(input);
@@ -292,7 +329,8 @@ Ref index_copy(In input, int64_t dim, In index, In source) {
 void index_fill_in_place(In self, int64_t dim, In index, const Arg& value) {
   int64_t n = self->ndim ? self->dims[wrap_dim(dim, self->ndim, "index_fill_")] : 1;
   Ref places = spread(from_start(index, n), self, dim, nullptr, "index_fill_");
-  write(Along("index_fill_", self, dim, places, everywhere(element_of(value, self->dtype, "index_fill_"), places).get(), ErrorType::Index));
+  write(Along("index_fill_", self, dim, places, everywhere(element_of(value, self->dtype, "index_fill_"), places).get(),
+              ErrorType::Index));
 }
 Ref index_fill(In input, int64_t dim, In index, const Arg& value) {
   Ref y = convert(input, input->dtype);
@@ -304,21 +342,24 @@ Ref index_fill(In input, int64_t dim, In index, const Arg& value) {
 
 namespace {
 // f(place in the tensor read as one vector, place in the index)
-template <class F> void each_taken(In index, int64_t n, const char* op, F f) {
+template <class F>
+void each_taken(In index, int64_t n, const char* op, F f) {
   RL_CHECK(index->dtype == DType::Int64, Runtime, "%s: the index must be int64, got %s", op, name_of(index->dtype));
   if (!has_memory(index)) return;
   Ref whole = as_contiguous(index);
   RL_CHECK(n > 0 || index->numel == 0, Index, "%s: a tensor without elements has none to name", op);
   const int64_t* at = whole->data_as<int64_t>();
   for (int64_t k = 0; k < whole->numel; ++k) {
-    RL_CHECK(at[k] >= -n && at[k] < n, Index, "%s: index %lld is out of range for %lld elements", op, (long long)at[k], (long long)n);
+    RL_CHECK(at[k] >= -n && at[k] < n, Index, "%s: index %lld is out of range for %lld elements", op, (long long)at[k],
+             (long long)n);
     f(at[k] < 0 ? at[k] + n : at[k], k);
   }
 }
 void add_taken(Tensor* y, In index, const Tensor* values, const char* op) {
   with_numbers_of(y->dtype, op, [&](auto element) {
     using T = decltype(element);
-    each_taken(index, y->numel, op, [&](int64_t i, int64_t k) { y->data_as<T>()[i] = added(y->data_as<T>()[i], values->data_as<T>()[k]); });
+    each_taken(index, y->numel, op,
+               [&](int64_t i, int64_t k) { y->data_as<T>()[i] = added(y->data_as<T>()[i], values->data_as<T>()[k]); });
   });
 }
 }  // namespace
@@ -340,7 +381,8 @@ Ref take_grad(In g, DimSpan input, In index) {
 }
 void put_in_place(In self, In index, In source, bool accumulate) {
   check_source(self, source, "put");
-  RL_CHECK(source->numel == index->numel, Index, "put_: the source has %lld elements, the index %lld", (long long)source->numel, (long long)index->numel);
+  RL_CHECK(source->numel == index->numel, Index, "put_: the source has %lld elements, the index %lld",
+           (long long)source->numel, (long long)index->numel);
   check_no_internal_overlap(self, "put_");
   Ref y = as_contiguous(self), values = as_contiguous(source);
   if (accumulate) {
@@ -367,14 +409,19 @@ namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
   check_no_internal_overlap(self, "scatter_reduce_");
-  Ref before = grad_enabled() && wants_grad(self) ? ops::clone(self) : Ref::retain(self.mutable_tensor());  // backward asks for it
+  Ref before = grad_enabled() && wants_grad(self) ? ops::clone(self)
+                                                  : Ref::retain(self.mutable_tensor());  // backward asks for it
   return ops::copy_(self, ops::scatter_reduce(before, dim, index, src, reduce, include_self));
 }
 
 Ref take_along_dim(In input, In indices, std::optional<int64_t> dim) {
-  RL_CHECK(indices->dtype == DType::Int64 || indices->dtype == DType::Int32, Runtime, "take_along_dim: the indices must be int64 or int32, got %s", name_of(indices->dtype));
-  if (!dim) return ops::gather(ops::reshape(input, Dims{-1}), 0, from_start(ops::reshape(indices, Dims{-1}), input->numel), false);
-  RL_CHECK(input->ndim == indices->ndim, Runtime, "take_along_dim: the tensor and the indices must have the same number of dimensions, got shapes %s and %s",
+  RL_CHECK(indices->dtype == DType::Int64 || indices->dtype == DType::Int32, Runtime,
+           "take_along_dim: the indices must be int64 or int32, got %s", name_of(indices->dtype));
+  if (!dim)
+    return ops::gather(ops::reshape(input, Dims{-1}), 0, from_start(ops::reshape(indices, Dims{-1}), input->numel),
+                       false);
+  RL_CHECK(input->ndim == indices->ndim, Runtime,
+           "take_along_dim: the tensor and the indices must have the same number of dimensions, got shapes %s and %s",
            to_string(input->sizes()).c_str(), to_string(indices->sizes()).c_str());
   int d = wrap_dim(*dim, input->ndim, "take_along_dim");
   if (input->ndim == 0) return ops::gather(input, 0, from_start(indices, 1), false);
@@ -402,10 +449,12 @@ Ref put_clear(In g, In index, bool accumulate) {
 
 namespace {
 Ref index_reduced(In x, int64_t dim, In index, In source, const std::string& reduce, bool include_self, bool in_place) {
-  RL_CHECK(reduce != "sum", Runtime, "index_reduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got 'sum'; use index_add");
+  RL_CHECK(reduce != "sum", Runtime,
+           "index_reduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got 'sum'; use index_add");
   Ref at = spread(index, x, dim, source, "index_reduce");
   if (x->ndim == 0) at = alias(at.get(), Layout{Dims(), Dims(), at->offset});
-  return in_place ? ops::scatter_reduce_(x, dim, at, source, reduce, include_self) : ops::scatter_reduce(x, dim, at, source, reduce, include_self);
+  return in_place ? ops::scatter_reduce_(x, dim, at, source, reduce, include_self)
+                  : ops::scatter_reduce(x, dim, at, source, reduce, include_self);
 }
 }  // namespace
 Ref index_reduce(In input, int64_t dim, In index, In source, const std::string& reduce, bool include_self) {
@@ -425,16 +474,20 @@ Ref product_grad(In g, In input, int64_t dim, In index, In src, bool include_sel
     return ops::div(ops::mul(gr, product(safe, s)), safe);
   }
   Ref zero = ops::eq(s, Scalar(0));
-  Ref zeros = ops::gather(ops::scatter_add(ops::zeros_like(x), dim, index, ops::_to_copy(zero, x->dtype)), dim, index, false);
+  Ref zeros =
+      ops::gather(ops::scatter_add(ops::zeros_like(x), dim, index, ops::_to_copy(zero, x->dtype)), dim, index, false);
   Ref alone = ops::logical_and(zero, ops::eq(zeros, Scalar(1)));
   Ref others = product(x, ops::masked_fill(s, alone, Scalar(1)));
-  Ref usual = ops::div(ops::gather(ops::mul(gr, Ref::retain(y.mutable_tensor())), dim, index, false), ops::masked_fill(s, zero, Scalar(1)));
+  Ref usual = ops::div(ops::gather(ops::mul(gr, Ref::retain(y.mutable_tensor())), dim, index, false),
+                       ops::masked_fill(s, zero, Scalar(1)));
   return ops::where(alone, ops::gather(ops::mul(gr, others), dim, index, false), usual);
 }
 }  // namespace
 
-Ref scatter_reduce_grad(In g, In input, int64_t dim, In index, In src, const std::string& reduce, bool include_self, In y, bool of_src) {
-  Ref x(Ref::retain(input.mutable_tensor())), s(Ref::retain(src.mutable_tensor())), r(Ref::retain(y.mutable_tensor())), out(Ref::retain(g.mutable_tensor()));
+Ref scatter_reduce_grad(In g, In input, int64_t dim, In index, In src, const std::string& reduce, bool include_self,
+                        In y, bool of_src) {
+  Ref x(Ref::retain(input.mutable_tensor())), s(Ref::retain(src.mutable_tensor())), r(Ref::retain(y.mutable_tensor())),
+      out(Ref::retain(g.mutable_tensor()));
   if (reduce == "prod") {
     out = product_grad(g, input, dim, index, src, include_self, y, of_src);
   } else if (reduce == "mean") {
@@ -442,7 +495,8 @@ Ref scatter_reduce_grad(In g, In input, int64_t dim, In index, In src, const std
     out = ops::div(out, ops::masked_fill(count, ops::eq(count, Scalar(0)), Scalar(1)));
     if (of_src) out = ops::gather(out, dim, index, false);
   } else if (reduce == "amax" || reduce == "amin") {
-    Ref own = ops::_to_copy(ops::eq(x, r), g->dtype), others = ops::_to_copy(ops::eq(s, ops::gather(r, dim, index, false)), g->dtype);
+    Ref own = ops::_to_copy(ops::eq(x, r), g->dtype),
+        others = ops::_to_copy(ops::eq(s, ops::gather(r, dim, index, false)), g->dtype);
     Ref shared = ops::div(out, ops::scatter_add(own, dim, index, others));
     out = of_src ? ops::mul(others, ops::gather(shared, dim, index, false)) : ops::mul(own, shared);
   } else if (of_src) {

@@ -12,19 +12,21 @@ namespace {
 
 // What several index tensors select: each place of the broadcast index names one block of `x`.
 struct Places {
-  Dims result;                 // sizes of x[indices]
+  Dims result;                   // sizes of x[indices]
   std::vector<int64_t> offsets;  // element offsets into x, one for each place, in the order of `index_sizes`
   Dims index_sizes;
   Dims rest_sizes, rest_strides;  // the dimensions without an index
-  int at = 0;                  // where index_sizes stand in the result
+  int at = 0;                     // where index_sizes stand in the result
 };
 
 Ref long_index(const Ref& index, int64_t size, int dim) {
-  RL_CHECK(index->dtype == DType::Int64, Index, "index: index tensors must be int64 or bool (a mask), got %s for dimension %d", name_of(index->dtype), dim);
+  RL_CHECK(index->dtype == DType::Int64, Index,
+           "index: index tensors must be int64 or bool (a mask), got %s for dimension %d", name_of(index->dtype), dim);
   Ref i = as_contiguous(index.get());
   const int64_t* p = i->data_as<int64_t>();
   for (int64_t k = 0; k < i->numel; ++k)
-    RL_CHECK(p[k] >= -size && p[k] < size, Index, "index: %lld is out of range for dimension %d of size %lld", (long long)p[k], dim, (long long)size);
+    RL_CHECK(p[k] >= -size && p[k] < size, Index, "index: %lld is out of range for dimension %d of size %lld",
+             (long long)p[k], dim, (long long)size);
   return i;
 }
 
@@ -36,7 +38,9 @@ Dims common_sizes(DimSpan a, DimSpan b) {
   }
 }
 
-bool is_mask(const Ref& index) { return index && index->ndim > 0 && (index->dtype == DType::Bool || index->dtype == DType::UInt8); }
+bool is_mask(const Ref& index) {
+  return index && index->ndim > 0 && (index->dtype == DType::Bool || index->dtype == DType::UInt8);
+}
 
 // Each mask as the index tensors of the places where it holds, one for each of its dimensions.
 std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
@@ -48,8 +52,9 @@ std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
     }
     int first = static_cast<int>(plain.size());
     for (int d = 0; d < i->ndim; ++d)
-      RL_CHECK(first + d < x->ndim && i->dims[d] == x->dims[first + d], Index, "index: the mask of shape %s does not fit shape %s from dimension %d on",
-               to_string(i->sizes()).c_str(), to_string(x->sizes()).c_str(), first);
+      RL_CHECK(first + d < x->ndim && i->dims[d] == x->dims[first + d], Index,
+               "index: the mask of shape %s does not fit shape %s from dimension %d on", to_string(i->sizes()).c_str(),
+               to_string(x->sizes()).c_str(), first);
     Ref places = ops::nonzero(i);
     for (int d = 0; d < i->ndim; ++d) plain.push_back(alias(places.get(), layout::select(places->layout(), 1, d)));
   }
@@ -58,7 +63,8 @@ std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
 
 Places find_places(const Tensor* x, const Tensors& indices) {
   if (std::any_of(indices.begin(), indices.end(), is_mask)) return find_places(x, without_masks(x, indices));
-  RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", indices.size(), x->ndim, to_string(x->sizes()).c_str());
+  RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)",
+           indices.size(), x->ndim, to_string(x->sizes()).c_str());
   Places p;
   int first = -1, last = -1, count = 0;
   for (int d = 0; d < indices.size(); ++d) {
@@ -103,7 +109,8 @@ Places find_places(const Tensor* x, const Tensors& indices) {
 }
 
 // Calls f(element offset in x, element offset in the row-major result) for every selected element.
-template <class F> void each_place(const Places& p, F f) {
+template <class F>
+void each_place(const Places& p, F f) {
   int64_t n = static_cast<int64_t>(p.offsets.size()), inner = 1, outer = 1;
   for (int i = 0; i < p.rest_sizes.size(); ++i) (i < p.at ? outer : inner) *= p.rest_sizes[i];
   Dims at(p.rest_sizes.size());
@@ -121,7 +128,8 @@ template <class F> void each_place(const Places& p, F f) {
 }
 
 // Moves elements of any dtype as bytes of its size.
-template <class F> void with_bytes(DType d, F f) {
+template <class F>
+void with_bytes(DType d, F f) {
   switch (size_of(d)) {
     case 1: return f(uint8_t());
     case 2: return f(uint16_t());
@@ -131,7 +139,8 @@ template <class F> void with_bytes(DType d, F f) {
   }
 }
 
-template <class T> void add_places(const Places& p, T* x, const T* values) {
+template <class T>
+void add_places(const Places& p, T* x, const T* values) {
   each_place(p, [&](int64_t to, int64_t from) { x[to] = static_cast<T>(x[to] + values[from]); });
 }
 void add_any(const Places& p, Tensor* x, const Tensor* values) {
@@ -163,14 +172,17 @@ void join_rows(const Tensors& tensors, Tensor* out, int d) {
   for (const Ref& t : tensors) {
     if (t->numel == 0) continue;
     int64_t bytes = t->dims[d] * inner;
-    for (int64_t o = 0; o < outer; ++o) std::memcpy(out->data() + o * width + at, t->data() + o * bytes, static_cast<size_t>(bytes));
+    for (int64_t o = 0; o < outer; ++o)
+      std::memcpy(out->data() + o * width + at, t->data() + o * bytes, static_cast<size_t>(bytes));
     at += bytes;
   }
 }
 
 Ref vector_index(In index, const char* op) {
-  RL_CHECK(index->ndim <= 1, Index, "%s: the index must have at most one dimension, got shape %s", op, to_string(index->sizes()).c_str());
-  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime, "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
+  RL_CHECK(index->ndim <= 1, Index, "%s: the index must have at most one dimension, got shape %s", op,
+           to_string(index->sizes()).c_str());
+  RL_CHECK(index->dtype == DType::Int64 || index->dtype == DType::Int32, Runtime,
+           "%s: the index must be int64 or int32, got %s", op, name_of(index->dtype));
   Ref whole = as_dtype(index, DType::Int64);
   return as_contiguous(whole.get());
 }
@@ -182,7 +194,8 @@ namespace kernels {
 Ref index_select(In input, int64_t dim, In index) {
   int d = wrap_dim(dim, input->ndim, "index_select");
   Ref i = vector_index(index, "index_select");
-  RL_CHECK(input->ndim || i->numel == 1, Runtime, "index_select: a 0-d tensor is selected from by one index, got %lld", (long long)i->numel);
+  RL_CHECK(input->ndim || i->numel == 1, Runtime, "index_select: a 0-d tensor is selected from by one index, got %lld",
+           (long long)i->numel);
   Dims sizes(input->sizes());
   if (input->ndim) sizes[d] = i->numel;
   Ref out = empty(sizes, input->dtype, input->device);
@@ -193,13 +206,15 @@ Ref index_select(In input, int64_t dim, In index) {
     if (k != d) (k < d ? outer : inner) *= input->dims[k];
   const int64_t* at = i->data_as<int64_t>();
   for (int64_t k = 0; k < i->numel; ++k)
-    RL_CHECK(at[k] >= 0 && at[k] < n, Index, "index_select: index %lld is out of range for dimension %d of size %lld", (long long)at[k], d, (long long)n);
+    RL_CHECK(at[k] >= 0 && at[k] < n, Index, "index_select: index %lld is out of range for dimension %d of size %lld",
+             (long long)at[k], d, (long long)n);
   int64_t picked = i->numel;
   const char* from = x->data();
   char* to = out->data();
   Unlocked unlocked(out->numel);
   for (int64_t o = 0; o < outer; ++o)
-    for (int64_t k = 0; k < picked; ++k) std::memcpy(to + (o * picked + k) * inner, from + (o * n + at[k]) * inner, static_cast<size_t>(inner));
+    for (int64_t k = 0; k < picked; ++k)
+      std::memcpy(to + (o * picked + k) * inner, from + (o * n + at[k]) * inner, static_cast<size_t>(inner));
   return out;
 }
 
@@ -241,14 +256,15 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
   Tensor* x = self.mutable_tensor();
   check_no_internal_overlap(x, "index_put_");
   Places p = find_places(x, indices);
-  RL_CHECK(values->dtype == x->dtype, Runtime, "index_put_: the values have dtype %s, the written tensor %s; convert the values first", name_of(values->dtype),
-           name_of(x->dtype));
+  RL_CHECK(values->dtype == x->dtype, Runtime,
+           "index_put_: the values have dtype %s, the written tensor %s; convert the values first",
+           name_of(values->dtype), name_of(x->dtype));
   Layout wide;
   try {
     wide = layout::expand(values->layout(), p.result);
   } catch (const Error&) {
-    fail(ErrorType::Runtime, "index_put_: values of shape %s do not broadcast to the indexed shape %s", to_string(values->sizes()).c_str(),
-         to_string(p.result).c_str());
+    fail(ErrorType::Runtime, "index_put_: values of shape %s do not broadcast to the indexed shape %s",
+         to_string(values->sizes()).c_str(), to_string(p.result).c_str());
   }
   Ref v = alias(values, wide);
   v = contiguous_copy(v.get());
@@ -300,8 +316,8 @@ Ref cat(Tensors tensors, int64_t dim) {
     if (t->ndim == 1 && t->numel == 0 && first->ndim != 1) continue;
     bool fits = t->ndim == first->ndim;
     for (int k = 0; fits && k < t->ndim; ++k) fits = k == d || t->dims[k] == first->dims[k];
-    RL_CHECK(fits, Runtime, "cat: tensor %d has shape %s, which differs from shape %s in more than dimension %d", i, to_string(t->sizes()).c_str(),
-             to_string(first->sizes()).c_str(), d);
+    RL_CHECK(fits, Runtime, "cat: tensor %d has shape %s, which differs from shape %s in more than dimension %d", i,
+             to_string(t->sizes()).c_str(), to_string(first->sizes()).c_str(), d);
     sizes[d] += t->dims[d];
   }
   DType dtype = common_dtype(tensors);
@@ -355,7 +371,8 @@ Ref stack(Tensors tensors, int64_t dim) {
   int d = wrap_dim(dim, tensors[0]->ndim + 1, "stack");
   std::vector<Ref> lifted;
   for (int i = 0; i < tensors.size(); ++i) {
-    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime, "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
+    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime,
+             "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
              to_string(tensors[0]->sizes()).c_str(), i, to_string(tensors[i]->sizes()).c_str());
     lifted.push_back(ops::unsqueeze(tensors[i], d));
   }

@@ -24,7 +24,8 @@ int split_dim(In x, int64_t dim, const char* op) {
 // The pieces that start at each of `starts` and end where the next one starts; the last ends at `end`.
 std::vector<Ref> pieces_between(In x, int d, DimSpan starts, int64_t end) {
   std::vector<Ref> pieces;
-  for (int i = 0; i < starts.n; ++i) pieces.push_back(ops::slice(x, d, starts[i], i + 1 < starts.n ? starts[i + 1] : end, 1));
+  for (int i = 0; i < starts.n; ++i)
+    pieces.push_back(ops::slice(x, d, starts[i], i + 1 < starts.n ? starts[i + 1] : end, 1));
   return pieces;
 }
 
@@ -34,7 +35,8 @@ std::vector<Ref> split(In x, int64_t size, int64_t dim) {
   int d = split_dim(x, dim, "split");
   int64_t n = x->dims[d];
   RL_CHECK(size >= 0, Runtime, "split: split_size must not be negative, got %lld", (long long)size);
-  RL_CHECK(size > 0 || n == 0, Runtime, "split: split_size 0 fits a dimension of size 0 only, got size %lld", (long long)n);
+  RL_CHECK(size > 0 || n == 0, Runtime, "split: split_size 0 fits a dimension of size 0 only, got size %lld",
+           (long long)n);
   std::vector<Ref> pieces;
   int64_t at = 0;
   do {
@@ -52,8 +54,9 @@ std::vector<Ref> split_with_sizes(In x, DimSpan sizes, int64_t dim) {
     RL_CHECK(s >= 0, Runtime, "split_with_sizes: sizes must not be negative, got %s", to_string(sizes).c_str());
     total += s;
   }
-  RL_CHECK(total == x->dims[d], Runtime, "split_with_sizes: the sizes %s add up to %lld; expected %lld, the size of dimension %d", to_string(sizes).c_str(),
-           (long long)total, (long long)x->dims[d], d);
+  RL_CHECK(total == x->dims[d], Runtime,
+           "split_with_sizes: the sizes %s add up to %lld; expected %lld, the size of dimension %d",
+           to_string(sizes).c_str(), (long long)total, (long long)x->dims[d], d);
   std::vector<Ref> pieces;
   int64_t at = 0;
   for (int64_t s : sizes) {
@@ -89,9 +92,11 @@ std::vector<Ref> tensor_split_at(In x, DimSpan indices, int64_t dim) {
 }
 
 std::vector<Ref> tensor_split_by_tensor(In x, In where, int64_t dim) {
-  RL_CHECK(where->dtype == DType::Int64 && where->ndim <= 1, Runtime, "tensor_split: expected an int64 tensor of at most one dimension, got %s of shape %s",
-           name_of(where->dtype), to_string(where->sizes()).c_str());
-  RL_CHECK(where->storage->data || !where->numel, NotImplemented, "tensor_split: the indices are on the meta device, which has no numbers");
+  RL_CHECK(where->dtype == DType::Int64 && where->ndim <= 1, Runtime,
+           "tensor_split: expected an int64 tensor of at most one dimension, got %s of shape %s", name_of(where->dtype),
+           to_string(where->sizes()).c_str());
+  RL_CHECK(where->storage->data || !where->numel, NotImplemented,
+           "tensor_split: the indices are on the meta device, which has no numbers");
   Ref flat = as_contiguous(where);
   const int64_t* at = flat->data_as<int64_t>();
   if (where->ndim == 0) return tensor_split(x, *at, dim);
@@ -102,22 +107,36 @@ std::vector<Ref> tensor_split_by_tensor(In x, In where, int64_t dim) {
 
 namespace {
 int stacked_dim(In x, int dim, int least, const char* op) {
-  RL_CHECK(x->ndim >= least, Runtime, "%s: expected a tensor of at least %d dimensions, got shape %s", op, least, to_string(x->sizes()).c_str());
+  RL_CHECK(x->ndim >= least, Runtime, "%s: expected a tensor of at least %d dimensions, got shape %s", op, least,
+           to_string(x->sizes()).c_str());
   return x->ndim == 1 ? 0 : dim;
 }
 std::vector<Ref> equal_pieces(In x, int64_t sections, int d, const char* op) {
-  RL_CHECK(sections > 0 && x->dims[d] % sections == 0, Runtime, "%s: dimension %d of size %lld cannot be taken apart into %lld equal pieces", op, d,
-           (long long)x->dims[d], (long long)sections);
+  RL_CHECK(sections > 0 && x->dims[d] % sections == 0, Runtime,
+           "%s: dimension %d of size %lld cannot be taken apart into %lld equal pieces", op, d, (long long)x->dims[d],
+           (long long)sections);
   return tensor_split(x, sections, d);
 }
 }  // namespace
 
-std::vector<Ref> hsplit(In x, int64_t sections) { return equal_pieces(x, sections, stacked_dim(x, 1, 1, "hsplit"), "hsplit"); }
-std::vector<Ref> vsplit(In x, int64_t sections) { return equal_pieces(x, sections, stacked_dim(x, 0, 2, "vsplit"), "vsplit"); }
-std::vector<Ref> dsplit(In x, int64_t sections) { return equal_pieces(x, sections, stacked_dim(x, 2, 3, "dsplit"), "dsplit"); }
-std::vector<Ref> hsplit_at(In x, DimSpan indices) { return tensor_split_at(x, indices, stacked_dim(x, 1, 1, "hsplit")); }
-std::vector<Ref> vsplit_at(In x, DimSpan indices) { return tensor_split_at(x, indices, stacked_dim(x, 0, 2, "vsplit")); }
-std::vector<Ref> dsplit_at(In x, DimSpan indices) { return tensor_split_at(x, indices, stacked_dim(x, 2, 3, "dsplit")); }
+std::vector<Ref> hsplit(In x, int64_t sections) {
+  return equal_pieces(x, sections, stacked_dim(x, 1, 1, "hsplit"), "hsplit");
+}
+std::vector<Ref> vsplit(In x, int64_t sections) {
+  return equal_pieces(x, sections, stacked_dim(x, 0, 2, "vsplit"), "vsplit");
+}
+std::vector<Ref> dsplit(In x, int64_t sections) {
+  return equal_pieces(x, sections, stacked_dim(x, 2, 3, "dsplit"), "dsplit");
+}
+std::vector<Ref> hsplit_at(In x, DimSpan indices) {
+  return tensor_split_at(x, indices, stacked_dim(x, 1, 1, "hsplit"));
+}
+std::vector<Ref> vsplit_at(In x, DimSpan indices) {
+  return tensor_split_at(x, indices, stacked_dim(x, 0, 2, "vsplit"));
+}
+std::vector<Ref> dsplit_at(In x, DimSpan indices) {
+  return tensor_split_at(x, indices, stacked_dim(x, 2, 3, "dsplit"));
+}
 
 // ------------------------------------------------------------------ other names, other shapes
 
@@ -125,7 +144,8 @@ Ref swap_dims(In x, int64_t dim0, int64_t dim1) { return ops::transpose(x, dim0,
 Ref moveaxis(In x, DimSpan source, DimSpan destination) { return ops::movedim(x, source, destination); }
 
 Ref adjoint(In x) {
-  RL_CHECK(x->ndim != 1, Runtime, "adjoint: expected a matrix or a batch of matrices, got a vector of shape %s", to_string(x->sizes()).c_str());
+  RL_CHECK(x->ndim != 1, Runtime, "adjoint: expected a matrix or a batch of matrices, got a vector of shape %s",
+           to_string(x->sizes()).c_str());
   RL_CHECK(!is_complex(x->dtype), NotImplemented, "adjoint: not implemented for dtype %s", name_of(x->dtype));
   return x->ndim == 0 ? ops::alias(x) : ops::transpose(x, -2, -1);
 }
@@ -166,7 +186,8 @@ Ref atleast_3d(In x) {
 }
 
 namespace {
-template <class F> std::vector<Ref> each(Tensors tensors, F change) {
+template <class F>
+std::vector<Ref> each(Tensors tensors, F change) {
   std::vector<Ref> results;
   for (const Ref& x : tensors) results.push_back(change(x));
   return results;
@@ -180,7 +201,8 @@ std::vector<Ref> atleast_3d_each(Tensors tensors) { return each(tensors, atleast
 
 namespace {
 // x takes the layout of the view that `make` gives of it, and the view's history.
-template <class F> Ref relayout(In self, const char* op, F make) {
+template <class F>
+Ref relayout(In self, const char* op, F make) {
   Tensor* x = self.mutable_tensor();
   check_inplace(x, op, grad_enabled() && wants_grad(self));
   Ref y = make(self);

@@ -13,8 +13,9 @@ namespace {
 // The mask as contiguous bools of those sizes.
 Ref spread_mask(In mask, DimSpan sizes, const char* op) {
   RL_CHECK(mask->dtype == DType::Bool, Runtime, "%s: the mask must be bool, got %s", op, name_of(mask->dtype));
-  RL_CHECK(broadcast_sizes(mask->sizes(), sizes, op) == Dims(sizes), Runtime, "%s: the mask of shape %s does not broadcast to %s", op,
-           to_string(mask->sizes()).c_str(), to_string(sizes).c_str());
+  RL_CHECK(broadcast_sizes(mask->sizes(), sizes, op) == Dims(sizes), Runtime,
+           "%s: the mask of shape %s does not broadcast to %s", op, to_string(mask->sizes()).c_str(),
+           to_string(sizes).c_str());
   Ref wide = alias(mask, layout::expand(mask->layout(), sizes));
   return as_contiguous(wide.get());
 }
@@ -26,7 +27,8 @@ Ref spread_copy(In x, In mask, const char* op) {
 }
 
 // change(contiguous elements of x, mask) and back.
-template <class F> void under_mask(Tensor* x, In mask, const char* op, F change) {
+template <class F>
+void under_mask(Tensor* x, In mask, const char* op, F change) {
   Ref m = spread_mask(mask, x->sizes(), op);
   if (!has_memory(x) || !has_memory(mask)) return;
   Ref y = as_contiguous(x);
@@ -40,11 +42,14 @@ namespace kernels {
 
 void masked_fill_in_place(In self, In mask, const Arg& value) {
   if (value.tensor) {
-    RL_CHECK(!is_complex(value.tensor->dtype) || is_complex(self->dtype), Runtime, "masked_fill: a value of dtype %s does not fit dtype %s",
-             name_of(value.tensor->dtype), name_of(self->dtype));
-    RL_CHECK(value.tensor->ndim == 0, Runtime, "masked_fill: expected a number or a 0-d tensor, got shape %s", to_string(value.tensor->sizes()).c_str());
+    RL_CHECK(!is_complex(value.tensor->dtype) || is_complex(self->dtype), Runtime,
+             "masked_fill: a value of dtype %s does not fit dtype %s", name_of(value.tensor->dtype),
+             name_of(self->dtype));
+    RL_CHECK(value.tensor->ndim == 0, Runtime, "masked_fill: expected a number or a 0-d tensor, got shape %s",
+             to_string(value.tensor->sizes()).c_str());
   } else {
-    RL_CHECK(value.number.category < Category::Complex || is_complex(self->dtype), Runtime, "masked_fill: a complex value does not fit dtype %s", name_of(self->dtype));
+    RL_CHECK(value.number.category < Category::Complex || is_complex(self->dtype), Runtime,
+             "masked_fill: a complex value does not fit dtype %s", name_of(self->dtype));
   }
   Ref element = value.tensor ? as_dtype(value.tensor, self->dtype) : rl::full(Dims(), value.number, self->dtype);
   under_mask(self.mutable_tensor(), mask, "masked_fill_", [&](Tensor* y, const bool* m) {
@@ -62,13 +67,16 @@ Ref masked_fill(In input, In mask, const Arg& value) {
 }
 
 void masked_scatter_in_place(In self, In mask, In source) {
-  RL_CHECK(self->dtype == source->dtype, Runtime, "masked_scatter: the tensor and the source must have one dtype, got %s and %s", name_of(self->dtype), name_of(source->dtype));
+  RL_CHECK(self->dtype == source->dtype, Runtime,
+           "masked_scatter: the tensor and the source must have one dtype, got %s and %s", name_of(self->dtype),
+           name_of(source->dtype));
   check_no_internal_overlap(self, "masked_scatter_");
   Ref values = as_contiguous(source);
   under_mask(self.mutable_tensor(), mask, "masked_scatter_", [&](Tensor* y, const bool* m) {
     int64_t wanted = 0;
     for (int64_t i = 0; i < y->numel; ++i) wanted += m[i];
-    RL_CHECK(wanted <= values->numel, Runtime, "masked_scatter: the mask holds at %lld places, but the source has %lld elements only", (long long)wanted,
+    RL_CHECK(wanted <= values->numel, Runtime,
+             "masked_scatter: the mask holds at %lld places, but the source has %lld elements only", (long long)wanted,
              (long long)values->numel);
     with_bytes_of(y->dtype, [&](auto bytes) {
       using T = decltype(bytes);
@@ -87,8 +95,10 @@ Ref masked_scatter(In input, In mask, In source) {
 
 Ref masked_select(In input, In mask) {
   Dims sizes = broadcast_sizes(input->sizes(), mask->sizes(), "masked_select");
-  Ref m = spread_mask(mask, sizes, "masked_select"), wide = alias(input, layout::expand(input->layout(), sizes)), x = as_contiguous(wide.get());
-  RL_CHECK(has_memory(input) && has_memory(mask), NotImplemented, "masked_select: the number of elements under a meta tensor's mask is not known");
+  Ref m = spread_mask(mask, sizes, "masked_select"), wide = alias(input, layout::expand(input->layout(), sizes)),
+      x = as_contiguous(wide.get());
+  RL_CHECK(has_memory(input) && has_memory(mask), NotImplemented,
+           "masked_select: the number of elements under a meta tensor's mask is not known");
   const bool* on = m->data_as<bool>();
   int64_t n = 0;
   for (int64_t i = 0; i < m->numel; ++i) n += on[i];
@@ -106,9 +116,11 @@ Ref masked_select(In input, In mask) {
 // ------------------------------------------------------------------ a view of a copy, written
 
 namespace {
-template <class F> Ref written(In input, In src, const char* op, F view) {
+template <class F>
+Ref written(In input, In src, const char* op, F view) {
   Ref y = convert(input, input->dtype), part = alias(y.get(), view(y->layout()));
-  RL_CHECK(part->sizes() == src->sizes(), Runtime, "%s: expected src of shape %s, got %s", op, to_string(part->sizes()).c_str(), to_string(src->sizes()).c_str());
+  RL_CHECK(part->sizes() == src->sizes(), Runtime, "%s: expected src of shape %s, got %s", op,
+           to_string(part->sizes()).c_str(), to_string(src->sizes()).c_str());
   copy_into(part.get(), src);
   return y;
 }
@@ -117,17 +129,20 @@ template <class F> Ref written(In input, In src, const char* op, F view) {
 Ref select_scatter(In input, In src, int64_t dim, int64_t index) {
   return written(input, src, "select_scatter", [&](const Layout& x) { return layout::select(x, dim, index); });
 }
-Ref slice_scatter(In input, In src, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Ref slice_scatter(In input, In src, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+                  int64_t step) {
   return written(input, src, "slice_scatter", [&](const Layout& x) { return layout::slice(x, dim, start, end, step); });
 }
 Ref diagonal_scatter(In input, In src, int64_t offset, int64_t dim1, int64_t dim2) {
-  return written(input, src, "diagonal_scatter", [&](const Layout& x) { return layout::diagonal(x, offset, dim1, dim2); });
+  return written(input, src, "diagonal_scatter",
+                 [&](const Layout& x) { return layout::diagonal(x, offset, dim1, dim2); });
 }
 Ref as_strided_scatter(In input, In src, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
   Ref whole = as_contiguous(input);
   return written(whole, src, "as_strided_scatter", [&](const Layout& x) {
     Layout view = layout::as_strided(x, size, stride, storage_offset);
-    check_bounds(view, size_of(input->dtype), static_cast<size_t>(input->numel) * size_of(input->dtype), "as_strided_scatter");
+    check_bounds(view, size_of(input->dtype), static_cast<size_t>(input->numel) * size_of(input->dtype),
+                 "as_strided_scatter");
     return view;
   });
 }
@@ -152,11 +167,15 @@ Ref argwhere(In input) {
   if (input->ndim) return ops::nonzero(input);
   return ops::narrow(ops::nonzero(ops::unsqueeze(input, 0)), 1, 0, 0);
 }
-std::vector<Ref> where_nonzero(In condition) { return ops::unbind(ops::nonzero(condition->ndim ? Ref::retain(condition.mutable_tensor()) : ops::unsqueeze(condition, 0)), 1); }
+std::vector<Ref> where_nonzero(In condition) {
+  return ops::unbind(
+      ops::nonzero(condition->ndim ? Ref::retain(condition.mutable_tensor()) : ops::unsqueeze(condition, 0)), 1);
+}
 
 Ref nonzero_static(In input, int64_t size, int64_t fill_value) {
   RL_CHECK(size >= 0, Runtime, "nonzero_static: size must not be negative, got %lld", (long long)size);
-  Ref rows = ops::nonzero(input), y = rl::full(Dims{size, input->ndim}, Scalar(fill_value), DType::Int64, input->device);
+  Ref rows = ops::nonzero(input),
+      y = rl::full(Dims{size, input->ndim}, Scalar(fill_value), DType::Int64, input->device);
   size_t n = static_cast<size_t>(std::min(size, rows->size(0)) * input->ndim);
   if (n) std::memcpy(y->data(), rows->data(), n * sizeof(int64_t));
   return y;

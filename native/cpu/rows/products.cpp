@@ -14,8 +14,8 @@ Ref scaled_sum(const char* op, In input, const Ref& product, const Scalar& beta_
   const Scalar beta = whole ? Scalar(beta_given.to_int()) : beta_given;
   const Scalar alpha = whole ? Scalar(alpha_given.to_int()) : alpha_given;
   RL_CHECK(input->dtype == product->dtype, Runtime,
-           "%s: input is %s but the product is %s; convert one with .to(dtype)",
-           op, name_of(input->dtype), name_of(product->dtype));
+           "%s: input is %s but the product is %s; convert one with .to(dtype)", op, name_of(input->dtype),
+           name_of(product->dtype));
   RL_CHECK(broadcast_sizes(input->sizes(), product->sizes(), op) == Dims(product->sizes()), Runtime,
            "%s: an input of shape %s does not broadcast to the product's shape %s", op, shape_of(input).c_str(),
            shape_of(product.get()).c_str());

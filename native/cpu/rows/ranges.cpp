@@ -9,7 +9,8 @@ namespace rl::kernels {
 namespace {
 
 // Calls f(k) for k = start ... end, counted from the nearer end so that both are exact.
-template <class T, class F> void spaced(T* out, const Scalar& start, const Scalar& end, int64_t steps, F f) {
+template <class T, class F>
+void spaced(T* out, const Scalar& start, const Scalar& end, int64_t steps, F f) {
   using Step = std::conditional_t<std::is_integral_v<T>, double, T>;
   Step first = static_cast<Step>(start.to_double()), last = static_cast<Step>(end.to_double());
   if constexpr (std::is_integral_v<T>) {
@@ -19,13 +20,15 @@ template <class T, class F> void spaced(T* out, const Scalar& start, const Scala
   Step step = steps > 1 ? (last - first) / static_cast<Step>(steps - 1) : Step(0);
   for (int64_t i = 0; i < steps; ++i) {
     bool early = i < steps / 2 || steps == 1;
-    out[i] = static_cast<T>(f(early ? first + step * static_cast<Step>(i) : last - step * static_cast<Step>(steps - 1 - i)));
+    out[i] =
+        static_cast<T>(f(early ? first + step * static_cast<Step>(i) : last - step * static_cast<Step>(steps - 1 - i)));
   }
 }
 
 Ref space_for(const Scalar& start, const Scalar& end, int64_t steps, const Options& o, const char* op) {
   RL_CHECK(steps >= 0, Runtime, "%s: the number of steps must not be negative, got %lld", op, (long long)steps);
-  RL_CHECK(start.category < Category::Complex && end.category < Category::Complex, NotImplemented, "%s: not implemented for complex numbers", op);
+  RL_CHECK(start.category < Category::Complex && end.category < Category::Complex, NotImplemented,
+           "%s: not implemented for complex numbers", op);
   return rl::empty(Dims{steps}, o.dtype_or_default(), o.device_or_cpu());
 }
 
@@ -54,13 +57,15 @@ Ref logspace(const Scalar& start, const Scalar& end, int64_t steps, double base,
 }
 
 Ref empty_permuted(DimSpan size, DimSpan order, const Options& o) {
-  RL_CHECK(order.n == size.n, Runtime, "empty_permuted: size %s and physical_layout %s differ in length", to_string(size).c_str(), to_string(order).c_str());
+  RL_CHECK(order.n == size.n, Runtime, "empty_permuted: size %s and physical_layout %s differ in length",
+           to_string(size).c_str(), to_string(order).c_str());
   Dims strides(size.n);
   uint64_t seen = 0;
   int64_t step = 1;
   for (int i = order.n - 1; i >= 0; --i) {
-    RL_CHECK(order[i] >= 0 && order[i] < size.n && !(seen >> order[i] & 1), Runtime, "empty_permuted: physical_layout %s must name each of %d dimensions once",
-             to_string(order).c_str(), size.n);
+    RL_CHECK(order[i] >= 0 && order[i] < size.n && !(seen >> order[i] & 1), Runtime,
+             "empty_permuted: physical_layout %s must name each of %d dimensions once", to_string(order).c_str(),
+             size.n);
     int d = static_cast<int>(order[i]);
     seen |= uint64_t(1) << d;
     strides[d] = step;

@@ -18,35 +18,42 @@ struct Around {
   }
 };
 
-template <class T> bool is_nan(T x) { return x != x; }
+template <class T>
+bool is_nan(T x) {
+  return x != x;
+}
 
 // NaN wins over everything; of equals the first.
-template <bool largest, class T> bool better(T x, T best) {
+template <bool largest, class T>
+bool better(T x, T best) {
   if (is_nan(best)) return false;
   return is_nan(x) || (largest ? x > best : x < best);
 }
 
-template <bool largest, class T> void select_loop(const Tensor* x, const Around& a, T* values, int64_t* indices) {
+template <bool largest, class T>
+void select_loop(const Tensor* x, const Around& a, T* values, int64_t* indices) {
   const T* in = x->data_as<T>();
   Unlocked unlocked(x->numel);
-  parallel_for(0, a.outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.n * a.inner)), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o)
-      for (int64_t i = 0; i < a.inner; ++i) {
-        const T* p = in + o * a.n * a.inner + i;
-        T best = *p;
-        int64_t at = 0;
-        for (int64_t k = 1; k < a.n; ++k)
-          if (better<largest>(p[k * a.inner], best)) {
-            best = p[k * a.inner];
-            at = k;
-          }
-        if (values) values[o * a.inner + i] = best;
-        indices[o * a.inner + i] = at;
-      }
-  });
+  parallel_for(0, a.outer, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.n * a.inner)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t o = begin; o < end; ++o)
+                   for (int64_t i = 0; i < a.inner; ++i) {
+                     const T* p = in + o * a.n * a.inner + i;
+                     T best = *p;
+                     int64_t at = 0;
+                     for (int64_t k = 1; k < a.n; ++k)
+                       if (better<largest>(p[k * a.inner], best)) {
+                         best = p[k * a.inner];
+                         at = k;
+                       }
+                     if (values) values[o * a.inner + i] = best;
+                     indices[o * a.inner + i] = at;
+                   }
+               });
 }
 
-template <bool largest> void select_any(const Tensor* x, const Around& a, Tensor* values, Tensor* indices, const char* op) {
+template <bool largest>
+void select_any(const Tensor* x, const Around& a, Tensor* values, Tensor* indices, const char* op) {
   int64_t* places = indices->data_as<int64_t>();
   switch (x->dtype) {
 #define RL_CASE(T, NAME) \
@@ -68,9 +75,11 @@ Dims without_dim(DimSpan sizes, int dim, bool keepdim) {
   return out;
 }
 
-template <bool largest> std::array<Ref, 2> select_dim(In input, int64_t dim, bool keepdim, const char* op) {
+template <bool largest>
+std::array<Ref, 2> select_dim(In input, int64_t dim, bool keepdim, const char* op) {
   int d = wrap_dim(dim, input->ndim, op);
-  RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index, "%s: dimension %d has size 0, so there is no element to choose", op, d);
+  RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index,
+           "%s: dimension %d has size 0, so there is no element to choose", op, d);
   Dims sizes = without_dim(input->sizes(), d, keepdim);
   Ref values = empty(sizes, input->dtype, input->device), indices = empty(sizes, DType::Int64, input->device);
   if (has_memory(input) && input->numel) {
@@ -80,11 +89,13 @@ template <bool largest> std::array<Ref, 2> select_dim(In input, int64_t dim, boo
   return {values, indices};
 }
 
-template <bool largest> Ref arg_select(In input, std::optional<int64_t> dim, bool keepdim, const char* op) {
+template <bool largest>
+Ref arg_select(In input, std::optional<int64_t> dim, bool keepdim, const char* op) {
   RL_CHECK(input->dtype != DType::Bool, Runtime, "%s: not defined for bools; convert them first, with .long()", op);
   if (dim) {
     int d = wrap_dim(*dim, input->ndim, op);
-    RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index, "%s: dimension %d has size 0, so there is no element to choose", op, d);
+    RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index,
+             "%s: dimension %d has size 0, so there is no element to choose", op, d);
     Ref indices = empty(without_dim(input->sizes(), d, keepdim), DType::Int64, input->device);
     if (has_memory(input) && input->numel) {
       Ref x = as_contiguous(input);
@@ -106,16 +117,24 @@ template <bool largest> Ref arg_select(In input, std::optional<int64_t> dim, boo
 }  // namespace
 
 std::array<Ref, 2> max_dim(In input, int64_t dim, bool keepdim) { return select_dim<true>(input, dim, keepdim, "max"); }
-std::array<Ref, 2> min_dim(In input, int64_t dim, bool keepdim) { return select_dim<false>(input, dim, keepdim, "min"); }
-Ref argmax(In input, std::optional<int64_t> dim, bool keepdim) { return arg_select<true>(input, dim, keepdim, "argmax"); }
-Ref argmin(In input, std::optional<int64_t> dim, bool keepdim) { return arg_select<false>(input, dim, keepdim, "argmin"); }
+std::array<Ref, 2> min_dim(In input, int64_t dim, bool keepdim) {
+  return select_dim<false>(input, dim, keepdim, "min");
+}
+Ref argmax(In input, std::optional<int64_t> dim, bool keepdim) {
+  return arg_select<true>(input, dim, keepdim, "argmax");
+}
+Ref argmin(In input, std::optional<int64_t> dim, bool keepdim) {
+  return arg_select<false>(input, dim, keepdim, "argmin");
+}
 
 namespace {
-template <class T> void place(const T* g, const int64_t* at, T* out, const Around& a) {
+template <class T>
+void place(const T* g, const int64_t* at, T* out, const Around& a) {
   for (int64_t o = 0; o < a.outer; ++o)
     for (int64_t i = 0; i < a.inner; ++i) out[(o * a.n + at[o * a.inner + i]) * a.inner + i] = g[o * a.inner + i];
 }
-template <class T> void take(const T* x, const int64_t* at, T* out, const Around& a) {
+template <class T>
+void take(const T* x, const int64_t* at, T* out, const Around& a) {
   for (int64_t o = 0; o < a.outer; ++o)
     for (int64_t i = 0; i < a.inner; ++i) out[o * a.inner + i] = x[(o * a.n + at[o * a.inner + i]) * a.inner + i];
 }
@@ -130,7 +149,8 @@ Ref select_grad(In g, DimSpan input, int64_t dim, In indices, bool) {
   case DType::NAME: place(gc->data_as<T>(), at->data_as<int64_t>(), out->data_as<T>(), a); break;
     RL_FOR_DTYPES(RL_CASE)
 #undef RL_CASE
-    default: fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(g->dtype));
+    default:
+      fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(g->dtype));
   }
   return out;
 }
@@ -144,7 +164,8 @@ Ref select_take(In input, int64_t dim, In indices, bool) {
   case DType::NAME: take(x->data_as<T>(), at->data_as<int64_t>(), out->data_as<T>(), a); break;
     RL_FOR_DTYPES(RL_CASE)
 #undef RL_CASE
-    default: fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(input->dtype));
+    default:
+      fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(input->dtype));
   }
   return out;
 }

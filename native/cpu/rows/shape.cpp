@@ -9,7 +9,8 @@
 namespace rl {
 
 namespace {
-template <class F> Ref zeros_with(In g, DimSpan sizes, F view) {
+template <class F>
+Ref zeros_with(In g, DimSpan sizes, F view) {
   Ref x = full(sizes, Scalar(0), g->dtype, g->device);
   Ref part = alias(x.get(), view(x->layout()));
   copy_into(part.get(), g);
@@ -22,8 +23,8 @@ Ref zeros_with_added(In g, Ref x, const Layout& view) {
   int64_t n = g->numel;
   if (!n || !has_memory(x.get())) return x;
   Ref source = as_contiguous(g);
-  RL_CHECK(g->dtype == DType::Float32 || g->dtype == DType::Float64, NotImplemented, "backward of an overlapping view: not implemented for dtype %s",
-           name_of(g->dtype));
+  RL_CHECK(g->dtype == DType::Float32 || g->dtype == DType::Float64, NotImplemented,
+           "backward of an overlapping view: not implemented for dtype %s", name_of(g->dtype));
   Dims index(part->ndim);
   for (int64_t i = 0; i < n; ++i) {
     int64_t at = 0;
@@ -44,7 +45,8 @@ namespace kernels {
 Ref select_backward(In g, DimSpan input, int64_t dim, int64_t index) {
   return zeros_with(g, input, [&](const Layout& x) { return layout::select(x, dim, index); });
 }
-Ref slice_backward(In g, DimSpan input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Ref slice_backward(In g, DimSpan input, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+                   int64_t step) {
   return zeros_with(g, input, [&](const Layout& x) { return layout::slice(x, dim, start, end, step); });
 }
 Ref narrow_backward(In g, DimSpan input, int64_t dim, int64_t start, int64_t length) {
@@ -65,7 +67,9 @@ Ref as_strided_backward(In g, DimSpan input, DimSpan size, DimSpan stride, std::
   return zeros_with_added(g, x, view);
 }
 
-Ref clone(In input, MemoryFormat format) { return format == MemoryFormat::Contiguous ? contiguous_copy(input) : convert(input, input->dtype); }
+Ref clone(In input, MemoryFormat format) {
+  return format == MemoryFormat::Contiguous ? contiguous_copy(input) : convert(input, input->dtype);
+}
 Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
 
 void copy(In self, In src, bool) {
@@ -83,10 +87,12 @@ void copy(In self, In src, bool) {
 void fill(In self, const Arg& value) {
   if (!value.tensor) {
     Category c = value.number.category;
-    RL_CHECK(c < Category::Complex || is_complex(self->dtype), Runtime, "fill_: a complex value does not fit dtype %s", name_of(self->dtype));
+    RL_CHECK(c < Category::Complex || is_complex(self->dtype), Runtime, "fill_: a complex value does not fit dtype %s",
+             name_of(self->dtype));
     return rl::fill(self.mutable_tensor(), value.number);
   }
-  RL_CHECK(value.tensor->ndim == 0, Runtime, "fill_: expected a number or a 0-d tensor, got a tensor of shape %s", to_string(value.tensor->sizes()).c_str());
+  RL_CHECK(value.tensor->ndim == 0, Runtime, "fill_: expected a number or a 0-d tensor, got a tensor of shape %s",
+           to_string(value.tensor->sizes()).c_str());
   copy_into(self.mutable_tensor(), value.tensor);
 }
 
@@ -102,9 +108,13 @@ void zero(In self) {
 
 namespace compose {
 
-Ref sum_to(In input, DimSpan size) { return finish_gradient(Ref::retain(input.mutable_tensor()), Expected{input->dtype, Dims(size)}); }
+Ref sum_to(In input, DimSpan size) {
+  return finish_gradient(Ref::retain(input.mutable_tensor()), Expected{input->dtype, Dims(size)});
+}
 
-Ref contiguous(In input, MemoryFormat) { return input->contiguous() ? Ref::retain(input.mutable_tensor()) : ops::clone(input, MemoryFormat::Contiguous); }
+Ref contiguous(In input, MemoryFormat) {
+  return input->contiguous() ? Ref::retain(input.mutable_tensor()) : ops::clone(input, MemoryFormat::Contiguous);
+}
 
 Ref reshape(In input, DimSpan shape) {
   Dims sizes = infer_sizes(shape, input->numel, input->sizes(), "reshape");
@@ -140,11 +150,15 @@ Ref view_dtype(In input, DType dtype) {
   int64_t from = static_cast<int64_t>(size_of(input->dtype)), to = static_cast<int64_t>(size_of(dtype));
   if (from != to) {
     int last = input->ndim - 1;
-    RL_CHECK(last >= 0, Runtime, "view: a 0-d tensor of dtype %s cannot be seen as %s, whose elements have another size", name_of(input->dtype), name_of(dtype));
-    RL_CHECK(layout.strides[last] == 1, Runtime, "view: to be seen as %s, the last dimension must have stride 1, got strides %s", name_of(dtype),
+    RL_CHECK(last >= 0, Runtime,
+             "view: a 0-d tensor of dtype %s cannot be seen as %s, whose elements have another size",
+             name_of(input->dtype), name_of(dtype));
+    RL_CHECK(layout.strides[last] == 1, Runtime,
+             "view: to be seen as %s, the last dimension must have stride 1, got strides %s", name_of(dtype),
              to_string(layout.strides).c_str());
     auto rescale = [&](int64_t n, const char* what) {
-      RL_CHECK(n * from % to == 0, Runtime, "view: to be seen as %s, %s must be divisible by %lld, got %lld", name_of(dtype), what, (long long)(to / from), (long long)n);
+      RL_CHECK(n * from % to == 0, Runtime, "view: to be seen as %s, %s must be divisible by %lld, got %lld",
+               name_of(dtype), what, (long long)(to / from), (long long)n);
       return n * from / to;
     };
     layout.sizes[last] = rescale(layout.sizes[last], "the last size");
