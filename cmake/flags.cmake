@@ -2,7 +2,8 @@
 #
 # Nothing here may change NaN, infinities, signed zeros or denormals, so -ffast-math is out, at link time too.
 # Fused multiply-adds are written by hand where they are wanted, so the compiler makes none of its own.
-# Integers wrap, as PyTorch's do. The loops over a few sizes and strides must not become calls of memcpy: 10-30 ns a view.
+# Integers wrap, as PyTorch's do. The loops over a few sizes and strides must not become calls of memcpy, which cost
+# 10-30 ns a view.
 add_library(rl_flags INTERFACE)
 target_include_directories(rl_flags INTERFACE
   ${PROJECT_SOURCE_DIR}/native ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/gen)

@@ -1,8 +1,9 @@
 """Devices that are not there, and the one without memory."""
 
 import pytest
-import rushlight as rl
 import torch as pt
+
+import rushlight as rl
 
 
 @pytest.mark.parametrize(
