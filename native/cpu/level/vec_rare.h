@@ -132,16 +132,6 @@ inline double log_ndtr(double x) {
 }
 inline float log_ndtr(float x) { return float(log_ndtr(double(x))); }
 
-#define RL_LANEWISE_UNARY(name)                      \
-  template <class T>                                 \
-  RL_INLINE Vec<T> name(Vec<T> x) {                  \
-    return lanewise([](T v) { return name(v); }, x); \
-  }
-#define RL_LANEWISE_BINARY(name)                                \
-  template <class T>                                            \
-  RL_INLINE Vec<T> name(Vec<T> a, Vec<T> b) {                   \
-    return lanewise([](T v, T w) { return name(v, w); }, a, b); \
-  }
 RL_LANEWISE_UNARY(bit_not)
 RL_LANEWISE_UNARY(i0)
 RL_LANEWISE_UNARY(_special_i1)
@@ -155,7 +145,5 @@ RL_LANEWISE_BINARY(gcd)
 RL_LANEWISE_BINARY(lcm)
 RL_LANEWISE_BINARY(zeta)
 RL_LANEWISE_BINARY(_polygamma)
-#undef RL_LANEWISE_UNARY
-#undef RL_LANEWISE_BINARY
 
 }  // namespace rl::RL_LEVEL

@@ -66,6 +66,7 @@ RL_INLINE Vec<double> erfc(Vec<double> x) {
 }
 RL_THROUGH_DOUBLE(erfc)
 
+// Functions that have no vector form of their own go through the scalar one, lane by lane.
 #define RL_LANEWISE_UNARY(name)                      \
   template <class T>                                 \
   RL_INLINE Vec<T> name(Vec<T> x) {                  \
@@ -87,8 +88,6 @@ RL_LANEWISE_BINARY(div_trunc)
 RL_LANEWISE_BINARY(div_floor)
 // Integers; floats and doubles have their own below.
 RL_LANEWISE_BINARY(pow)
-#undef RL_LANEWISE_UNARY
-#undef RL_LANEWISE_BINARY
 
 // a^b for an exponent with a direct form, by the C library's rules for zeros and infinities.
 inline constexpr double direct_exponents[] = {2, 0.5, 3, -1, -0.5, -2};

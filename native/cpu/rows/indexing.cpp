@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "autograd/history.h"
+#include "cpu/rows/elements.h"
 #include "device/create.h"
 #include "gen/ops.h"
 #include "iterate/pointwise.h"
@@ -127,18 +128,6 @@ void each_place(const Places& p, F f) {
     }
 }
 
-// Moves elements of any dtype as bytes of its size.
-template <class F>
-void with_bytes(DType d, F f) {
-  switch (size_of(d)) {
-    case 1: return f(uint8_t());
-    case 2: return f(uint16_t());
-    case 4: return f(uint32_t());
-    case 8: return f(uint64_t());
-    default: return f(std::array<uint64_t, 2>());
-  }
-}
-
 template <class T>
 void add_places(const Places& p, T* x, const T* values) {
   each_place(p, [&](int64_t to, int64_t from) { x[to] = static_cast<T>(x[to] + values[from]); });
@@ -237,7 +226,7 @@ Ref index(In input, Tensors indices) {
   Places p = find_places(input, indices);
   Ref out = empty(p.result, input->dtype, input->device);
   if (!has_memory(input) || !out->numel) return out;
-  with_bytes(input->dtype, [&](auto element) {
+  with_bytes_of(input->dtype, [&](auto element) {
     using T = decltype(element);
     const T* from = reinterpret_cast<const T*>(input->data());
     T* to = reinterpret_cast<T*>(out->data());
@@ -270,7 +259,7 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
   v = contiguous_copy(v.get());
   if (!has_memory(x) || !v->numel) return;
   if (accumulate) return add_any(p, x, v.get());
-  with_bytes(x->dtype, [&](auto element) {
+  with_bytes_of(x->dtype, [&](auto element) {
     using T = decltype(element);
     const T* from = reinterpret_cast<const T*>(v->data());
     T* to = reinterpret_cast<T*>(x->data());

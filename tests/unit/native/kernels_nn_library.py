@@ -35,7 +35,7 @@ def find_onednn() -> tuple[Path, Path] | None:
     """The include folder and the shared library of oneDNN, where the build would find them."""
     folder = os.environ.get("RL_ONEDNN_ROOT")
     command = [sys.executable, str(ROOT / "cmake/find_onednn.py"), *([folder] if folder else [])]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return (Path(lines[0]), Path(lines[1])) if lines else None
 
 
