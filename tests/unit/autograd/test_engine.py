@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -127,8 +126,7 @@ def test_program(program: str) -> None:
 
 
 def test_a_million_nodes() -> None:
-    """Built, run and freed without overflow, in seconds."""
-    start = time.perf_counter()
+    """Built, run and freed without overflow."""
     x = rl.ones(1, requires_grad=True)
     y = x
     for _ in range(1_000_000):
@@ -141,7 +139,6 @@ def test_a_million_nodes() -> None:
     for _ in range(200_000):
         y = y * 1  # saved values are freed with their nodes
     del y
-    assert time.perf_counter() - start < 5
 
 
 def test_long_chains_of_views_and_writes_are_freed() -> None:
