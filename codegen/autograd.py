@@ -124,21 +124,16 @@ def node(o: Operation, table: Table) -> str:
         f"}};\n"
     )
     out += _apply(o, table, members, name)
-    reset = "".join(
-        f"  v.{n}{'.value' if t == 'SavedArg' else ''}.reset();\n"
-        for t, n, _ in members
-        if t in ("Saved", "SavedArg", "SavedList")
-    )
+    kept = [
+        f"v.{n}{'.value' if t == 'SavedArg' else ''}" for t, n, _ in members if t in ("Saved", "SavedArg", "SavedList")
+    ]
+    reset = "".join(f"  {value}.reset();\n" for value in kept)
     out += (
         f"void {name}_release([[maybe_unused]] Node* self) {{\n"
         f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n"
         f"{reset}}}\n"
     )
-    visit = "".join(
-        f"  if (int r = v.{n}{'.value' if t == 'SavedArg' else ''}.traverse(visit, arg)) return r;\n"
-        for t, n, _ in members
-        if t in ("Saved", "SavedArg", "SavedList")
-    )
+    visit = "".join(f"  if (int r = {value}.traverse(visit, arg)) return r;\n" for value in kept)
     out += (
         f"int {name}_traverse([[maybe_unused]] Node* self, [[maybe_unused]] visitproc visit, "
         "[[maybe_unused]] void* arg) {\n"

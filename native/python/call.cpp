@@ -3,6 +3,7 @@
 #include <string>
 
 #include "autograd/history.h"
+#include "cpu/rows/generator.h"
 #include "device/device.h"
 #include "iterate/pointwise.h"
 
@@ -160,9 +161,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
       MemoryFormat f;
       return memory_format_from(o, &f);
     }
-    case Kind::GeneratorOpt:
-      return !std::strcmp(Py_TYPE(o)->tp_name, "rushlight.Generator") ||
-             !std::strcmp(Py_TYPE(o)->tp_name, "torch.Generator") || std::strstr(Py_TYPE(o)->tp_name, "Generator");
+    case Kind::GeneratorOpt: return PyObject_TypeCheck(o, generator_type);
     case Kind::TextOpt: return PyUnicode_Check(o);
     case Kind::Tensors: return is_tensor_sequence(o, &overloaded_);
     case Kind::TensorsVar:
