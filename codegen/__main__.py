@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 def outputs(table: Table) -> dict[str, str]:
     """File name -> contents."""
     files = {
-        "ops.h": operations.header(table),
         "loops.h": kernels.loops_header(table),
         "registry.cpp": bindings.registry(table),
         "_native.pyi": stubs.native(table),
@@ -28,6 +27,7 @@ def outputs(table: Table) -> dict[str, str]:
         "ops_summary.json": reference.summary(table),
     }
     for family in table.families():
+        files[f"ops/{family}.h"] = operations.header(family, table)
         files[f"ops_{family}.cpp"] = bindings.family_source(family, table)
         loops = kernels.family_kernels(family, table)
         if loops:
@@ -37,9 +37,9 @@ def outputs(table: Table) -> dict[str, str]:
 
 def write(folder: Path, table: Table) -> None:
     """Writes what has changed, and nothing else, so that a changed row rebuilds one family."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in outputs(table).items():
         path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
 
@@ -83,7 +83,7 @@ def diff(revision: str) -> str:
         subprocess.run([sys.executable, "-m", "codegen", "--out", f"{folder}/gen"], cwd=folder, check=True)
         now = outputs(Table())
         lines: list[str] = []
-        before = {p.name: p.read_text() for p in Path(f"{folder}/gen").iterdir()}
+        before = {str(p.relative_to(f"{folder}/gen")): p.read_text() for p in Path(f"{folder}/gen").rglob("*.*")}
         for name in sorted(set(before) | set(now)):
             lines += difflib.unified_diff(
                 before.get(name, "").splitlines(),

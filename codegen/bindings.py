@@ -183,19 +183,7 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
 def family_source(family: str, table: Table) -> str:
     """gen/ops_<family>.cpp: operations, nodes and entries of one family."""
     operations_of = table.family(family)
-    out = (
-        f"// Generated from ops/{family}.py.\n"
-        "#include <algorithm>\n"
-        "#include <cstring>\n\n"
-        '#include "autograd/history.h"\n'
-        '#include "gen/loops.h"\n'
-        '#include "gen/ops.h"\n'
-        '#include "iterate/pointwise.h"\n'
-        '#include "iterate/reduce.h"\n'
-        '#include "python/call.h"\n\n'
-        "namespace rl {\n\n"
-    )
-    out += "".join(operations.source(o, table) for o in operations_of)
+    out = "".join(operations.source(o, table) for o in operations_of)
     functions, methods = [], []
     for name in dict.fromkeys(o.name for o in operations_of):
         rows = table.by_name[name]
@@ -215,7 +203,11 @@ def family_source(family: str, table: Table) -> str:
             into += [(n + "_", f"py_{name}_inplace<{form}>", inplace) for n in kept]
     out += _methods(f"{family}_functions", functions) + _methods(f"{family}_methods", methods)
     out += "".join(_operator(o) for o in operations_of if o.row.operator or o.row.reversed_operator)
-    return out + "\n}  // namespace rl\n"
+    headers = [f"gen/ops/{f}.h" for f in operations.families_called(out, family, table)]
+    headers += ["autograd/history.h", "gen/loops.h", "iterate/pointwise.h", "iterate/reduce.h", "python/call.h"]
+    included = "".join(f'#include "{h}"\n' for h in sorted(headers))
+    head = f"// Generated from ops/{family}.py.\n#include <algorithm>\n#include <cstring>\n\n{included}\n"
+    return head + "namespace rl {\n\n" + out + "\n}  // namespace rl\n"
 
 
 def public_names(rows: list[Operation]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from codegen import autograd
 from codegen.expr import default_value
 from codegen.kernels import loop_name
@@ -42,31 +44,40 @@ def _declared(o: Operation) -> str:
     return ", ".join(parts)
 
 
-def header(table: Table) -> str:
-    """gen/ops.h: every operation, callable from C++, and the functions that kernel and composite rows ask for."""
+def header(family: str, table: Table) -> str:
+    """gen/ops/<family>.h: its operations, callable from C++, and the functions that its kernel and composite rows ask
+    for."""
+    rows = table.family(family)
     out = (
-        "// Generated from ops/. The operations as C++ functions: they record gradients and pass the dispatch hook.\n"
+        f"// Generated from ops/{family}.py. The operations as C++ functions, hook and gradient included.\n"
         "#pragma once\n"
         '#include "autograd/arguments.h"\n\nnamespace rl {\nnamespace ops {\n'
     )
-    for o in table.operations:
+    for o in rows:
         out += f"{o.result} {o.name}({_declared(o)});\n"
         if has_inplace(o):
             out += f"Ref {o.name}_({_self_arguments(o)});\n"
         if o.row.kind == "pointwise" and o.row.out:
             out += f"Ref {o.name}_out({arguments(o)}, Tensor* out);\n"
     out += "}  // namespace ops\n\nnamespace kernels {\n"
-    for o in table.operations:
+    for o in rows:
         if o.row.kind in ("kernel", "creation"):
             out += f"{o.result} {o.row.run}({arguments(o)});\n"
         elif o.row.kind == "inplace":
             out += f"void {o.row.run}({arguments(o)});\n"
     out += "}  // namespace kernels\n\nnamespace compose {\n"
-    for o in table.operations:
+    for o in rows:
         if o.row.kind == "composite":
             out += f"{o.result} {o.row.run}({arguments(o)});\n"
             out += f"Ref {o.row.run}_({_self_arguments(o)});\n" if has_inplace(o) else ""
     return out + "}  // namespace compose\n}  // namespace rl\n"
+
+
+def families_called(text: str, family: str, table: Table) -> list[str]:
+    """The families whose operations the generated text of `family` calls, its own included."""
+    called = {name.removesuffix("_out") for name in re.findall(r"\bops::(\w+)\(", text)}
+    names = called | {name.removesuffix("_") for name in called}
+    return [f for f in table.families() if f == family or any(o.name in names for o in table.family(f))]
 
 
 def _hooked(o: Operation, name: str, result: str, text: str) -> str:

@@ -5,7 +5,8 @@
 
 #include "autograd/hooks.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

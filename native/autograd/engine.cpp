@@ -6,7 +6,8 @@
 #include "autograd/accumulate.h"
 #include "autograd/history.h"
 #include "autograd/hooks.h"
-#include "gen/ops.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -2,7 +2,8 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/hooks.h"
-#include "gen/ops.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -2,7 +2,8 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/history.h"
-#include "gen/ops.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
 
 namespace rl {
 

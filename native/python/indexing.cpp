@@ -1,6 +1,9 @@
 #include "python/indexing.h"
 
-#include "gen/ops.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/gather.h"
+#include "gen/ops/indexing.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 #include "python/call.h"
 #include "python/data.h"

@@ -2,7 +2,7 @@
 #include "autograd/history.h"
 #include "autograd/hooks.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 #include "python/call.h"
 #include "python/data.h"

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/bitwise.h"
+#include "gen/ops/pointwise.h"
 #include "iterate/pointwise.h"
 #include "python/call.h"
 #include "python/data.h"

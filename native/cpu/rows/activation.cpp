@@ -1,7 +1,8 @@
 // Activations that are other rows with constants, and those that take shapes apart.
+#include "gen/ops/activation.h"
 #include "base/error.h"
 #include "cpu/rows/by_dtype.h"
-#include "gen/ops.h"
+#include "gen/ops/shape.h"
 
 namespace rl::compose {
 namespace {

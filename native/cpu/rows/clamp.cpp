@@ -3,7 +3,9 @@
 #include <limits>
 
 #include "base/error.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
 
 namespace rl::compose {
 namespace {

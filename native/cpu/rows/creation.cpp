@@ -3,7 +3,8 @@
 
 #include "autograd/arguments.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl::kernels {

@@ -5,7 +5,13 @@
 #include "autograd/history.h"
 #include "cpu/rows/elements.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/gather.h"
+#include "gen/ops/indexing.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

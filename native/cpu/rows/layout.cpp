@@ -2,7 +2,8 @@
 #include <algorithm>
 
 #include "autograd/history.h"
-#include "gen/ops.h"
+#include "gen/ops/layout.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl::compose {

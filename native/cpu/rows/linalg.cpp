@@ -4,7 +4,9 @@
 #include "cpu/matmul.h"
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/linalg.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

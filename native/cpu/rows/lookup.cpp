@@ -5,7 +5,7 @@
 #include "autograd/arguments.h"
 #include "cpu/rows/order.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/sort.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

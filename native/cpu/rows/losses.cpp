@@ -4,7 +4,13 @@
 #include "cpu/nn_rows.h"
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/gather.h"
+#include "gen/ops/nn.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -4,7 +4,11 @@
 #include "autograd/history.h"
 #include "cpu/rows/elements.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/arrange.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/gather.h"
+#include "gen/ops/indexing.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

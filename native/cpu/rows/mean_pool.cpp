@@ -3,7 +3,7 @@
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/spatial.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/pooling.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

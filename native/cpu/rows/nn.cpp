@@ -1,8 +1,8 @@
 // Softmax and its logarithm: the rows around cpu/nn_rows.h.
+#include "gen/ops/nn.h"
 #include "cpu/nn_rows.h"
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
-#include "gen/ops.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

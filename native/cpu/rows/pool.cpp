@@ -5,7 +5,8 @@
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/spatial.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/nn.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -1,8 +1,12 @@
 // Operations made of matrix products.
+#include "gen/ops/products.h"
 #include "base/error.h"
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/write_back.h"
-#include "gen/ops.h"
+#include "gen/ops/linalg.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/shape.h"
 
 namespace rl::compose {
 namespace {

@@ -7,7 +7,8 @@
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/generator.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/random.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

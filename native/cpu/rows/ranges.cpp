@@ -3,7 +3,8 @@
 
 #include "cpu/rows/elements.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/shape.h"
 
 namespace rl::kernels {
 namespace {

@@ -8,7 +8,14 @@
 #include "base/parallel.h"
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/indexing.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/scan.h"
+#include "gen/ops/shape.h"
+#include "gen/ops/statistics.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -4,7 +4,7 @@
 #include "autograd/arguments.h"
 #include "base/parallel.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/pointwise.h"
 #include "iterate/pointwise.h"
 
 namespace rl::kernels {

@@ -3,7 +3,7 @@
 
 #include "autograd/history.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

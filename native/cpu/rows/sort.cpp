@@ -4,7 +4,11 @@
 #include "autograd/arguments.h"
 #include "cpu/rows/order.h"
 #include "device/create.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/gather.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/reduction.h"
+#include "gen/ops/sort.h"
 #include "iterate/pointwise.h"
 
 namespace rl {

@@ -3,7 +3,10 @@
 
 #include "base/error.h"
 #include "cpu/rows/write_back.h"
-#include "gen/ops.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
+#include "gen/ops/special.h"
 #include "iterate/pointwise.h"
 
 namespace rl::compose {

@@ -1,7 +1,7 @@
 // The in-place form of an operation that is made of others: its result, written into the tensor.
 #pragma once
 #include "base/error.h"
-#include "gen/ops.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {
