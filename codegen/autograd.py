@@ -139,14 +139,13 @@ def node(o: Operation, table: Table) -> str:
         "[[maybe_unused]] void* arg) {\n"
         f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n"
     )
-    out += f"void {name}_destruct(Node* self) {{ destroy(static_cast<{name}*>(self)->v); }}\n"
     out += f"PyObject* {name}_saved([[maybe_unused]] Node* self, [[maybe_unused]] const char* name) {{\n"
     out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if members else ""
     for _, n, _ in members:
         public = "result" if n == "y" else ("self" if n == "input" else n)
         out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
     out += "  return nullptr;\n}\n"
-    functions = ", ".join(f"{name}_{part}" for part in ("apply", "release", "traverse", "destruct", "saved"))
+    functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
     out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 

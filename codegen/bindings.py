@@ -170,6 +170,7 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
         "PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {\n"
         "  try {\n    Call c(method ? self : nullptr, args, nargs, kwnames);\n"
     )
+    out += "" if inplace else _alone(rows)
     suffix = "_inplace" if inplace else ""
     forms = [(o, False) for o in rows] + [(o, True) for o in rows if o.row.legacy]
     for o, legacy in forms:
@@ -178,6 +179,18 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
         out += _body(o, inplace, legacy) + "    }\n"
     specs = ", ".join(f"&{o.identifier}{suffix}_spec" for o in rows)
     return out + f"    c.no_match({{{specs}}});\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
+
+
+def _alone(rows: list[Operation]) -> str:
+    """A call with one exact tensor and nothing else needs no parser."""
+    fitting = [o for o in rows if all(p.default is not None for p in o.parameters[1:])]
+    o = rows[0]
+    if fitting != [o] or o.row.returns or o.row.kind == "creation" or o.parameters[0].type not in ("Tensor", "Operand"):
+        return ""
+    return (
+        "    if (PyObject* alone = c.only_argument(); alone && is_exact_tensor(alone))\n"
+        f"      return returned(ops::{o.name}(reinterpret_cast<Tensor*>(alone)));\n"
+    )
 
 
 def family_source(family: str, table: Table) -> str:

@@ -12,9 +12,14 @@
 namespace rl {
 namespace {
 
+// The leaf owns its accumulator, and edges that lead here hold the leaf: a graph over a leaf makes no object for it.
 struct AccumulateGrad : NodeWith<0> {
-  Tensor* leaf;  // owned; the leaf points back weakly
-  void construct() { leaf = nullptr; }
+  Tensor* leaf;
+  bool owns_leaf;  // Python has seen this node
+  void construct() {
+    leaf = nullptr;
+    owns_leaf = false;
+  }
 };
 
 // A gradient nobody else holds becomes .grad itself; any other is copied.
@@ -74,18 +79,15 @@ void apply(Node* self, BackwardCall& call) {
 
 void release(Node* self) {
   auto* n = static_cast<AccumulateGrad*>(self);
-  if (Py_REFCNT(reinterpret_cast<PyObject*>(n)) > 0)
-    return;  // a leaf keeps its accumulator usable; only its death releases it
-  if (Tensor* leaf = n->leaf) {
-    n->leaf = nullptr;
-    if (leaf->autograd && leaf->autograd->accumulator == reinterpret_cast<PyObject*>(n))
-      leaf->autograd->accumulator = nullptr;
-    Py_DECREF(reinterpret_cast<PyObject*>(leaf));
-  }
+  Tensor* leaf = n->leaf;
+  if (!n->owns_leaf) return;
+  n->owns_leaf = false;
+  Py_DECREF(reinterpret_cast<PyObject*>(leaf));
 }
 
 int traverse(Node* self, visitproc visit, void* arg) {
-  Py_VISIT(reinterpret_cast<PyObject*>(static_cast<AccumulateGrad*>(self)->leaf));
+  auto* n = static_cast<AccumulateGrad*>(self);
+  if (n->owns_leaf) Py_VISIT(reinterpret_cast<PyObject*>(n->leaf));
   return 0;
 }
 
@@ -93,13 +95,27 @@ NodeType kind = {"AccumulateGrad", sizeof(AccumulateGrad), apply, release, trave
 
 }  // namespace
 
-NodeRef new_accumulator(Tensor* leaf) {
+Node* new_accumulator(Tensor* leaf) {
   auto node = new_node<AccumulateGrad>(kind);
+  PyObject_GC_UnTrack(node.get());
   node->sequence = UINT64_MAX;  // runs as soon as its gradient is complete
   node->leaf = leaf;
-  Py_INCREF(reinterpret_cast<PyObject*>(leaf));
+  node->keeper = reinterpret_cast<PyObject*>(leaf);
   autograd_of(leaf)->accumulator = reinterpret_cast<PyObject*>(node.get());
-  return NodeRef::steal(node.release());
+  return node.release();
+}
+
+PyObject* exposed(Node* node) {
+  if (is_accumulator(node)) {
+    auto* n = static_cast<AccumulateGrad*>(node);
+    if (!n->owns_leaf) {
+      n->owns_leaf = true;
+      Py_INCREF(reinterpret_cast<PyObject*>(n->leaf));
+      track(n->leaf);
+      PyObject_GC_Track(n);
+    }
+  }
+  return reinterpret_cast<PyObject*>(node);
 }
 
 bool is_accumulator(const Node* node) { return node->kind == &kind; }

@@ -4,7 +4,7 @@
 
 namespace rl {
 
-Handle<Node> new_accumulator(Tensor* leaf);
+Node* new_accumulator(Tensor* leaf);  // owned by the leaf
 bool is_accumulator(const Node* node);
 Tensor* leaf_of(const Node* accumulator);
 void set_grad(Tensor* leaf, Ref grad);

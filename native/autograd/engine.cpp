@@ -214,7 +214,7 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
 
 std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradients, const BackwardOptions& options) {
   Run run(options);
-  std::vector<NodeRef> roots;
+  std::vector<PyRef> roots;
   std::vector<std::pair<uint32_t, uint32_t>> starts;
   for (int i = 0; i < tensors.n; ++i) {
     Tensor* y = tensors[i];
@@ -224,19 +224,19 @@ std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradi
              "computed from has requires_grad=True, or it was "
              "computed under no_grad() or detached",
              i, to_string(y->sizes()).c_str(), name_of(y->dtype));
-    roots.push_back(NodeRef::steal(e.node));
+    roots.push_back(PyRef::steal(e.node->keeper));
     starts.push_back({run.slot_of(e.node), e.nr});
   }
   ModeGuard mode(kGradOff, options.create_graph ? 0u : uint32_t(kGradOff));
   run.discover();
-  std::vector<NodeRef> kept;
+  std::vector<PyRef> kept;
   run.captured.resize(options.inputs.n);
   std::vector<int> same(options.inputs.n, -1);
   for (int i = 0; i < options.inputs.n; ++i) {
     Edge e = gradient_edge(options.inputs[i]);
     RL_CHECK(e.node, Runtime, "backward: input %d (shape %s) does not require grad", i,
              to_string(options.inputs[i]->sizes()).c_str());
-    kept.push_back(NodeRef::steal(e.node));
+    kept.push_back(PyRef::steal(e.node->keeper));
     uint32_t slot;
     if (!run.find(e.node, &slot)) continue;
     auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 16 | e.nr, i);

@@ -10,10 +10,9 @@ namespace rl {
 
 // ------------------------------------------------------------------ edges
 
-Handle<Node> accumulator_of(const Tensor* leaf) {
+Node* accumulator_of(const Tensor* leaf) {
   Autograd* a = autograd_of(const_cast<Tensor*>(leaf));
-  if (a->accumulator && Py_REFCNT(a->accumulator) > 0) return NodeRef::retain(reinterpret_cast<Node*>(a->accumulator));
-  return new_accumulator(const_cast<Tensor*>(leaf));
+  return a->accumulator ? reinterpret_cast<Node*>(a->accumulator) : new_accumulator(const_cast<Tensor*>(leaf));
 }
 
 // Views whose history cannot be made anew after an in-place write.
@@ -60,12 +59,14 @@ Node* grad_fn_of(Tensor* x) {
 
 Edge gradient_edge(const Tensor* x) {
   Tensor* t = const_cast<Tensor*>(x);
+  Edge e;
   if (Node* node = t->autograd ? grad_fn_of(t) : t->grad_fn) {
-    Py_INCREF(reinterpret_cast<PyObject*>(node));
-    return {node, t->output_nr, nullptr};
+    e = {node, t->output_nr, nullptr};
+  } else if (x->flags & kRequiresGrad) {
+    e = {accumulator_of(x), 0, nullptr};
   }
-  if (x->flags & kRequiresGrad) return {accumulator_of(x).release(), 0, nullptr};
-  return {};
+  retain(e);
+  return e;
 }
 
 void connect(Node* node, int k, const Tensor* x, const Tensor* like) {
@@ -161,10 +162,7 @@ NodeRef copy_slices(Tensor* view, NodeRef inner) {
     node->edges[k] = inner->edges[k];
     inner->edges[k] = Edge{};
   }
-  Edge replaced = inner->edges[0];
-  inner->edges[0] = Edge{};
-  delete replaced.expected;
-  Py_XDECREF(reinterpret_cast<PyObject*>(replaced.node));
+  drop(inner->edges[0]);
   node->step = view->autograd->step;
   ++node->step->refs;
   node->inner = std::move(inner);

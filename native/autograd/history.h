@@ -31,7 +31,7 @@ inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullpt
 // y is output `nr` of `node` (whose reference is not taken).
 void set_history(Tensor* y, Node* node, uint32_t nr = 0);
 Node* grad_fn_of(Tensor* x);
-Handle<Node> accumulator_of(const Tensor* x);
+Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);

@@ -8,23 +8,17 @@
 
 namespace rl {
 
-static uint64_t next_sequence = 1;
+uint64_t next_sequence = 1;
 
 // ------------------------------------------------------------------ life
 
 Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*)) {
   if (!kind.type) [[unlikely]]
     ready_node_type(kind);
-  Node* n = kind.free_list;
-  if (n) {
-    kind.free_list = reinterpret_cast<Node*>(n->edges);
-    --kind.free_count;
-    Py_SET_REFCNT(reinterpret_cast<PyObject*>(n), 1);
-  } else {
-    n = reinterpret_cast<Node*>(_PyObject_GC_New(kind.type));
-    if (!n) throw std::bad_alloc();
-  }
+  Node* n = reinterpret_cast<Node*>(_PyObject_GC_New(kind.type));
+  if (!n) throw std::bad_alloc();
   n->kind = &kind;
+  n->keeper = reinterpret_cast<PyObject*>(n);
   n->sequence = next_sequence++;
   n->task = 0;
   n->slot = 0;
@@ -48,12 +42,15 @@ static void clear_hooks(Node* n) {
 }
 
 static void clear_edges(Node* n) {
-  for (int i = 0; i < n->n_edges; ++i) {
-    Edge e = n->edges[i];
-    n->edges[i] = Edge{};
-    delete e.expected;
-    Py_XDECREF(reinterpret_cast<PyObject*>(e.node));
-  }
+  for (int i = 0; i < n->n_edges; ++i)
+    if (n->edges[i].node) drop(n->edges[i]);
+}
+
+void drop(Edge& e) {
+  Edge old = e;
+  e = Edge{};
+  delete old.expected;
+  if (old.node) Py_DECREF(old.node->keeper);
 }
 
 // Freeing a node frees the nodes before it: a long chain is taken apart by a loop, not by recursion. Nodes that wait
@@ -65,14 +62,16 @@ struct Doomed {
 static thread_local Doomed doomed __attribute__((tls_model("initial-exec")));
 
 static void destroy(Node* n) {
-  n->kind->release(n);
-  clear_hooks(n);
-  clear_edges(n);
-  if (n->heap_edges) delete[] n->edges;
-  if (n->kind->destruct) n->kind->destruct(n);
   NodeType& kind = *n->kind;
-  if (kind.free_count < 256) {
-    n->edges = reinterpret_cast<Edge*>(kind.free_list);
+  kind.release(n);
+  if (n->hooks) clear_hooks(n);
+  clear_edges(n);
+  if (kind.destruct) kind.destruct(n);
+  if (n->heap_edges) {
+    delete[] n->edges;
+    PyObject_GC_Del(n);
+  } else if (kind.free_count < 256) {
+    n->task = reinterpret_cast<uint64_t>(kind.free_list);
     kind.free_list = n;
     ++kind.free_count;
   } else {
@@ -95,7 +94,7 @@ static void node_dealloc(PyObject* self) {
 
 static int node_traverse(PyObject* self, visitproc visit, void* arg) {
   Node* n = reinterpret_cast<Node*>(self);
-  for (int i = 0; i < n->n_edges; ++i) Py_VISIT(reinterpret_cast<PyObject*>(n->edges[i].node));
+  for (int i = 0; i < n->n_edges; ++i) Py_VISIT(n->edges[i].node ? n->edges[i].node->keeper : nullptr);
   if (NodeHooks* h = n->hooks)
     for (PyObject* o : {h->pre, h->post, h->tensors, h->retains, h->metadata}) Py_VISIT(o);
   return n->kind->traverse(n, visit, arg);

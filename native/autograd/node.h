@@ -17,7 +17,7 @@ struct Expected {
 };
 
 struct Edge {
-  Node* node = nullptr;  // owned; nullptr: this input wants no gradient
+  Node* node = nullptr;  // its keeper is owned; nullptr: this input wants no gradient
   uint32_t nr = 0;
   Expected* expected = nullptr;
 };
@@ -38,7 +38,7 @@ struct NodeType {
   void (*apply)(Node* self, BackwardCall& call);
   void (*release)(Node* self);                              // drops the saved values
   int (*traverse)(Node* self, visitproc visit, void* arg);  // saved values, for the collector
-  void (*destruct)(Node* self) = nullptr;                   // destroys the members
+  void (*destruct)(Node* self) = nullptr;                   // destroys the members, where that does anything
   PyObject* (*saved)(Node* self,
                      const char* name) = nullptr;  // `_saved_<name>`; nullptr without an error: no such name
   PyTypeObject* type = nullptr;                    // made on first use
@@ -57,6 +57,7 @@ struct NodeHooks {
 
 struct Node {
   PyObject_HEAD NodeType* kind;
+  PyObject* keeper;   // what edges to this node hold: the node, or the leaf that owns its accumulator
   uint64_t sequence;  // later nodes run earlier
   uint64_t task;      // which backward run `slot` belongs to
   uint32_t slot;
@@ -68,6 +69,11 @@ struct Node {
 };
 using NodeRef = Handle<Node>;
 
+inline void retain(const Edge& e) { Py_XINCREF(e.node ? e.node->keeper : nullptr); }
+void drop(Edge& e);
+// The node as Python may hold it: from then on an accumulator keeps its leaf alive, not only the leaf its accumulator.
+PyObject* exposed(Node* node);
+
 // Edges lie in the node.
 template <int N>
 struct NodeWith : Node {
@@ -77,9 +83,21 @@ struct NodeWith : Node {
 
 // A fresh node: header, edges empty; the caller constructs what follows. Without `edges` they are allocated.
 Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*));
+extern uint64_t next_sequence;
 template <class N>
 Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
-  Node* raw = allocate_node(kind, N::edge_count, n_outputs, [](Node* n) { return static_cast<N*>(n)->own_edges; });
+  Node* raw = kind.free_list;
+  if (raw) [[likely]] {  // as it was freed: its edges and hooks are empty
+    kind.free_list = reinterpret_cast<Node*>(raw->task);
+    --kind.free_count;
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(raw), 1);
+    raw->sequence = next_sequence++;
+    raw->task = 0;
+    raw->released = false;
+    PyObject_GC_Track(raw);
+  } else {
+    raw = allocate_node(kind, N::edge_count, n_outputs, [](Node* n) { return static_cast<N*>(n)->own_edges; });
+  }
   N* node = static_cast<N*>(raw);
   node->construct();
   return Handle<N>::steal(node);
@@ -144,9 +162,12 @@ inline HeldArg unpack(const SavedArg& s, Node* owner, const char* name) {
   return {s.value.unpack(owner, name), Scalar(), false};
 }
 
-template <class T>
-void destroy(T& members) {
-  members.~T();
+// NodeType::destruct of a node whose values are its member `v`.
+template <class N>
+constexpr void (*destructor_of())(Node*) {
+  using Values = typename N::Values;
+  if constexpr (std::is_trivially_destructible_v<Values>) return nullptr;
+  return [](Node* self) { static_cast<N*>(self)->v.~Values(); };
 }
 void ready_node_type(NodeType& kind);
 NodeHooks* hooks_of(Node* node);

@@ -158,7 +158,7 @@ PyObject* node_next(PyObject* o, void*) {
   Node* n = node_of(o);
   PyObject* tuple = PyTuple_New(n->n_edges);
   for (int i = 0; tuple && i < n->n_edges; ++i) {
-    PyObject* next = n->edges[i].node ? reinterpret_cast<PyObject*>(n->edges[i].node) : Py_None;
+    PyObject* next = n->edges[i].node ? exposed(n->edges[i].node) : Py_None;
     PyTuple_SET_ITEM(tuple, i, Py_BuildValue("(OI)", next, n->edges[i].nr));
   }
   return tuple;

@@ -194,33 +194,48 @@ static bool same_name(PyObject* keyword, const char* name) {
   return false;
 }
 
-bool Call::place(SignatureSpec& spec) {
+static bool is_grouped(const ParameterSpec& p) { return p.kind == Kind::IntsVar || p.kind == Kind::TensorsVar; }
+
+[[gnu::cold]] static void prepare(SignatureSpec& spec) {
+  spec.interned = new PyObject*[spec.count];
+  for (int i = 0; i < spec.count; ++i) {
+    const ParameterSpec& p = spec.parameters[i];
+    spec.interned[i] = PyUnicode_InternFromString(p.name);
+    if (!p.has_default && !is_grouped(p)) spec.required = i + 1;
+  }
+}
+
+// Puts each argument into its parameter's slot; with `check`, only where it fits.
+bool Call::place(SignatureSpec& spec, bool check) {
   spec_ = &spec;
   var_ = nullptr;
   var_count_ = 0;
   overloaded_ = false;
-  for (int i = 0; i < spec.count; ++i) slots_[i] = nullptr;
   int at = 0;
-  if (self_) slots_[at++] = self_;
-  Py_ssize_t k = 0;
-  for (; k < nargs_; ++k) {
+  if (self_) {
+    slots_[at++] = self_;
+    if (check && !fits(spec.parameters[0], self_)) return false;
+  }
+  for (Py_ssize_t k = 0; k < nargs_; ++k, ++at) {
     if (at >= spec.count || spec.parameters[at].keyword_only) return false;
     const ParameterSpec& p = spec.parameters[at];
-    bool grouped = p.kind == Kind::IntsVar || p.kind == Kind::TensorsVar;
-    if (grouped && !PyTuple_Check(args_[k]) && !PyList_Check(args_[k])) {
+    PyObject* o = slots_[at] = args_[k];
+    if (is_grouped(p) && !PyTuple_Check(o) && !PyList_Check(o)) {
       var_ = args_ + k;
       var_count_ = nargs_ - k;
       for (Py_ssize_t j = k; p.kind == Kind::IntsVar && j < nargs_; ++j)
         if (!is_integer(args_[j])) return false;
-      slots_[at++] = args_[k];
       k = nargs_;
-      break;
     }
-    slots_[at++] = args_[k];
+    if (check && !fits(p, o) && !(o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool))
+      return false;
   }
-  if (!kwnames_) return true;
-  Py_ssize_t named = PyTuple_GET_SIZE(kwnames_);
-  for (Py_ssize_t j = 0; j < named; ++j) {
+  for (int i = at; i < spec.count; ++i) slots_[i] = nullptr;
+  return kwnames_ ? place_named(spec, check) : !check || at >= spec.required;
+}
+
+bool Call::place_named(SignatureSpec& spec, bool check) {
+  for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_); ++j) {
     PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
     int i = 0;
     while (i < spec.count && !(spec.interned && spec.interned[i] == keyword)) ++i;
@@ -228,31 +243,20 @@ bool Call::place(SignatureSpec& spec) {
       for (i = 0; i < spec.count && !same_name(keyword, spec.parameters[i].name); ++i) {
       }
     if (i == spec.count || slots_[i]) return false;
-    slots_[i] = args_[nargs_ + j];
+    const ParameterSpec& p = spec.parameters[i];
+    PyObject* o = slots_[i] = args_[nargs_ + j];
+    if (check && !fits(p, o) && !(o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool))
+      return false;
   }
+  for (int i = 0; check && i < spec.required; ++i)
+    if (!slots_[i] && !spec.parameters[i].has_default && !is_grouped(spec.parameters[i])) return false;
   return true;
 }
 
 bool Call::bind(SignatureSpec& spec) {
-  if (!spec.interned) [[unlikely]] {
-    spec.interned = new PyObject*[spec.count];
-    for (int i = 0; i < spec.count; ++i) spec.interned[i] = PyUnicode_InternFromString(spec.parameters[i].name);
-  }
-  if (!place(spec)) return false;
-  for (int i = 0; i < spec.count; ++i) {
-    PyObject* o = slots_[i];
-    if (!o) {
-      if (!spec.parameters[i].has_default && spec.parameters[i].kind != Kind::IntsVar &&
-          spec.parameters[i].kind != Kind::TensorsVar)
-        return false;
-      continue;
-    }
-    if (!accepts(spec.parameters[i], o) &&
-        !(spec.parameters[i].has_default && o == Py_None && spec.parameters[i].kind != Kind::Int &&
-          spec.parameters[i].kind != Kind::Bool))
-      return false;
-  }
-  return true;
+  if (!spec.interned) [[unlikely]]
+    prepare(spec);
+  return place(spec, true);
 }
 
 static std::string describe(PyObject* o) {
@@ -280,7 +284,7 @@ void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
   std::string why;
   if (specs.size() == 1) {
     SignatureSpec& spec = **specs.begin();
-    if (place(spec)) {
+    if (place(spec, false)) {
       for (int i = 0; i < spec.count && why.empty(); ++i) {
         const ParameterSpec& p = spec.parameters[i];
         if (!slots_[i] && !p.has_default && p.kind != Kind::IntsVar)

@@ -46,6 +46,7 @@ struct SignatureSpec {
   const ParameterSpec* parameters;
   int count;
   PyObject** interned = nullptr;  // the names, for keyword look-up by identity
+  int required = 0;               // how many leading parameters a call must give; set with `interned`
 };
 
 constexpr int kMaxParameters = 20;
@@ -55,6 +56,11 @@ class Call {
   Call(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames)
       : self_(self), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
+  // The argument of a call that gives one; nullptr of any other.
+  PyObject* only_argument() const {
+    if (kwnames_) return nullptr;
+    return self_ ? (nargs_ == 0 ? self_ : nullptr) : nargs_ == 1 ? args_[0] : nullptr;
+  }
   // True where the arguments fit; the readers below then take parameter numbers.
   bool bind(SignatureSpec& spec);
   // TypeError: what was given, and what would have fitted.
@@ -98,7 +104,11 @@ class Call {
   const char* name() const { return spec_->name; }
 
  private:
-  bool place(SignatureSpec& spec);
+  bool place(SignatureSpec& spec, bool check);
+  bool place_named(SignatureSpec& spec, bool check);
+  bool fits(const ParameterSpec& p, PyObject* o) {
+    return (p.kind <= Kind::Operand && is_exact_tensor(o)) || accepts(p, o);
+  }
   bool accepts(const ParameterSpec& p, PyObject* o);
 
   PyObject* self_;

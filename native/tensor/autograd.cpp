@@ -37,6 +37,7 @@ Autograd* new_autograd() { return new (autograd_pool.take()) Autograd{}; }
 void free_autograd(Autograd* a) {
   Py_XDECREF(reinterpret_cast<PyObject*>(a->grad));
   Py_XDECREF(a->hooks);
+  Py_XDECREF(a->accumulator);
   Py_XDECREF(a->post_accumulate_hooks);
   Py_XDECREF(reinterpret_cast<PyObject*>(a->base));
   if (a->step) drop(a->step);

@@ -24,7 +24,7 @@ struct ViewStep {
 
 struct Autograd {
   Tensor* grad;
-  PyObject* accumulator;  // weak: the leaf's AccumulateGrad node, which clears this when it dies
+  PyObject* accumulator;  // the leaf's AccumulateGrad node
   PyObject* hooks;        // dict of tensor hooks of a leaf, or nullptr
   PyObject* post_accumulate_hooks;
   Tensor* base;  // views only: the tensor that owns the history

@@ -18,14 +18,17 @@ constexpr int kMaxFree = 512;
 Tensor* free_list[kMaxFree];
 int free_count = 0;
 
+// A tensor on the free list has its dimensions inline, and no history, dict or weak references.
 Tensor* allocate() {
-  if (free_count) {
+  if (free_count) [[likely]] {
     Tensor* x = free_list[--free_count];
     Py_SET_REFCNT(reinterpret_cast<PyObject*>(x), 1);
+    x->output_nr = 0;
     return x;
   }
   Tensor* x = PyObject_GC_New(Tensor, tensor_type);
   if (!x) throw std::bad_alloc();
+  init_empty(x);
   return x;
 }
 
@@ -66,7 +69,6 @@ static inline uint8_t born() { return modes & kInferenceMode ? kInference : 0; }
 
 static inline Tensor* fresh(Storage* storage, DType dtype, int64_t offset) {
   Tensor* x = allocate();
-  init_empty(x);
   x->storage = storage;
   x->device = storage->device;
   x->dtype = dtype;
@@ -130,7 +132,13 @@ Ref alias(const Tensor* x, const Layout& layout) {
 
 Ref alias(const Tensor* x) {
   retain(x->storage);
-  return marked_as(x, new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset));
+  if (x->ndim > kInlineDims) return marked_as(x, new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset));
+  Tensor* y = fresh(x->storage, x->dtype, x->offset);
+  y->numel = x->numel;
+  y->ndim = x->ndim;
+  std::memcpy(y->inline_dims, x->inline_dims, sizeof(y->inline_dims));
+  y->flags = x->flags & (kContiguous | kInference);
+  return Ref::steal(y);
 }
 
 void set_layout(Tensor* x, const Layout& layout) {
@@ -172,6 +180,7 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(reinterpret_cast<PyObject*>(a->grad));
     Py_VISIT(reinterpret_cast<PyObject*>(a->base));
     Py_VISIT(a->hooks);
+    Py_VISIT(a->accumulator);
     Py_VISIT(a->post_accumulate_hooks);
   }
   Py_VISIT(Py_TYPE(self));
@@ -194,7 +203,10 @@ int tensor_clear(PyObject* self) {
 static void release(Tensor* x) {
   PyObject* self = reinterpret_cast<PyObject*>(x);
   if (x->storage) drop(x->storage);
-  if (x->dims != x->inline_dims) std::free(x->dims);
+  if (x->dims != x->inline_dims) {
+    std::free(x->dims);
+    x->dims = x->inline_dims;
+  }
   PyTypeObject* type = Py_TYPE(self);
   if (type == tensor_type && free_count < kMaxFree) {
     free_list[free_count++] = x;

@@ -209,3 +209,25 @@ def test_random_calls_are_flat() -> None:
             pass
 
     flat(step, 5_000, 100_000, 4 << 20)
+
+
+def test_a_leaf_and_its_accumulator_go_together():
+    """The leaf owns its accumulator; once Python has seen that node it keeps the leaf, and the collector frees both."""
+    x = rl.ones(3, requires_grad=True)
+    seen = weakref.ref(x)
+    (x * 2).sum().backward()
+    del x
+    assert seen() is None
+
+    x = rl.ones(3, requires_grad=True)
+    seen = weakref.ref(x)
+    node = (x * 2).grad_fn.next_functions[0][0]
+    assert node is (x + 1).grad_fn.next_functions[0][0]
+    del x
+    gc.collect()
+    assert node.variable is seen()
+    (node.variable * 3).sum().backward()
+    assert node.variable.grad.tolist() == [3, 3, 3]
+    del node
+    gc.collect()
+    assert seen() is None
