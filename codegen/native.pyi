@@ -87,6 +87,18 @@ class Node:
     def register_prehook(self, hook: Callable[..., Any]) -> Any: ...
     def __getattr__(self, name: str) -> Any: ...  # _saved_ and the name of an argument
 
+class FunctionNode(Node):
+    needs_input_grad: tuple[_bool, ...]
+    requires_grad: _bool
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]: ...
+
+class FunctionBase:
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any: ...
+
+def _register_function(cls: _type) -> None: ...
+
 class Operation:
     name: str
     overload: str

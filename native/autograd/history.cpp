@@ -114,6 +114,7 @@ namespace {
 struct CopySlices : Node {
   NodeRef inner;
   ViewStep* step;
+  int written;  // the edge of `inner` that leads to the written tensor
 };
 
 void copy_slices_apply(Node* self, BackwardCall& call) {
@@ -125,15 +126,14 @@ void copy_slices_apply(Node* self, BackwardCall& call) {
   Ref slice = replay_view(result.get(), n->step);
   Ref inner_g = ops::clone(slice.get());
   std::vector<Ref> out(n->inner->n_edges);
-  BackwardCall inner{&inner_g, out.data(), call.need | 1, call.create_graph};
+  BackwardCall inner{&inner_g, out.data(), call.need, call.create_graph};
   n->inner->kind->apply(n->inner.get(), inner);
-  if (out[0]) {
-    ops::copy_(slice.get(), out[0].get());
+  if (out[n->written]) {
+    ops::copy_(slice.get(), out[n->written].get());
   } else {
     ops::zero_(slice.get());
   }
-  call.out[0] = result;
-  for (int k = 1; k < n->n_edges; ++k) call.out[k] = std::move(out[k]);
+  for (int k = 0; k < n->n_edges; ++k) call.out[k] = k == n->written ? result : std::move(out[k]);
 }
 
 void copy_slices_release(Node* self) {
@@ -153,20 +153,20 @@ int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
 NodeType copy_slices_kind = {"CopySlices", sizeof(CopySlices), copy_slices_apply, copy_slices_release,
                              copy_slices_traverse};
 
-// `inner` wrote to `view`; edge 0 of it is the written tensor's.
-NodeRef copy_slices(Tensor* view, NodeRef inner) {
+// `inner` wrote to `view`, to which its edge `written` leads.
+NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   int n = inner->n_edges;
   auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
   new (&node->inner) NodeRef();
-  for (int k = 1; k < n; ++k) {
-    node->edges[k] = inner->edges[k];
-    inner->edges[k] = Edge{};
+  for (int k = 0; k < n; ++k) {
+    if (k != written) std::swap(node->edges[k], inner->edges[k]);
   }
-  drop(inner->edges[0]);
+  drop(inner->edges[written]);
+  node->written = written;
   node->step = view->autograd->step;
   ++node->step->refs;
   node->inner = std::move(inner);
-  node->edges[0] = gradient_edge(view->autograd->base);
+  node->edges[written] = gradient_edge(view->autograd->base);
   return NodeRef::steal(node);
 }
 
@@ -211,24 +211,24 @@ static void follow_retained(Tensor* x, Node* from, uint32_t nr, Node* to) {
   retain_gradient(x, to, x->output_nr);
 }
 
-static void rewrite_history(Tensor* x, Node* node) {
+static void rewrite_history(Tensor* x, Node* node, uint32_t nr) {
   NodeRef before = NodeRef::retain(x->grad_fn);
-  uint32_t nr = x->output_nr;
-  set_history(x, node);
-  follow_retained(x, before.get(), nr, node);
+  uint32_t nr_before = x->output_nr;
+  set_history(x, node, nr);
+  follow_retained(x, before.get(), nr_before, node);
 }
 
-void rebase_history(Tensor* x, NodeRef node) {
+void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
   Autograd* a = x->autograd;
   if (!node) return;  // nothing recorded: a view of something with history sees the new version and regenerates
   if (a && a->base) {
-    NodeRef slices = copy_slices(x, std::move(node));
-    rewrite_history(a->base, slices.get());
+    NodeRef slices = copy_slices(x, std::move(node), written);
+    rewrite_history(a->base, slices.get(), 0);
     a->seen_version = x->storage->version - 1;  // regenerate when asked
     grad_fn_of(x);
     return;
   }
-  rewrite_history(x, node.get());
+  rewrite_history(x, node.get(), nr);
   x->flags &= static_cast<uint8_t>(~kRequiresGrad);
 }
 

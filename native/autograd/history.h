@@ -36,8 +36,9 @@ Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);
 inline void bump_version(Tensor* x) { ++x->storage->version; }
-// After it: x's history is `node` now; for a view, its base's history is rewritten. nullptr: nothing was recorded.
-void rebase_history(Tensor* x, Handle<Node> node);
+// After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
+// recorded. `written`: the edge of `node` that leads to what x was before.
+void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
 void check_out(const Tensor* out, const char* op, bool records);
 
 // A gradient as the input at that edge needs it: summed over broadcast dimensions, real, of its dtype.

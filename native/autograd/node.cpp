@@ -33,6 +33,24 @@ Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(N
   return n;
 }
 
+void start_node(Node* n, NodeType& kind) {
+  n->kind = &kind;
+  n->keeper = reinterpret_cast<PyObject*>(n);
+  n->sequence = next_sequence++;
+  n->task = 0;
+  n->slot = 0;
+  n->n_edges = n->n_outputs = 0;
+  n->released = false;
+  n->heap_edges = true;
+  n->edges = nullptr;
+  n->hooks = nullptr;
+}
+
+void set_edges(Node* n, int n_edges) {
+  n->edges = new Edge[n_edges];
+  n->n_edges = static_cast<uint16_t>(n_edges);
+}
+
 static void clear_hooks(Node* n) {
   NodeHooks* h = n->hooks;
   if (!h) return;
@@ -69,7 +87,7 @@ static void destroy(Node* n) {
   if (kind.destruct) kind.destruct(n);
   if (n->heap_edges) {
     delete[] n->edges;
-    PyObject_GC_Del(n);
+    kind.free ? kind.free(n) : PyObject_GC_Del(n);
   } else if (kind.free_count < 256) {
     n->task = reinterpret_cast<uint64_t>(kind.free_list);
     kind.free_list = n;
@@ -79,7 +97,7 @@ static void destroy(Node* n) {
   }
 }
 
-static void node_dealloc(PyObject* self) {
+void node_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   Node* n = reinterpret_cast<Node*>(self);
   if (doomed.busy) {
@@ -92,7 +110,7 @@ static void node_dealloc(PyObject* self) {
   doomed.busy = false;
 }
 
-static int node_traverse(PyObject* self, visitproc visit, void* arg) {
+int node_traverse(PyObject* self, visitproc visit, void* arg) {
   Node* n = reinterpret_cast<Node*>(self);
   for (int i = 0; i < n->n_edges; ++i) Py_VISIT(n->edges[i].node ? n->edges[i].node->keeper : nullptr);
   if (NodeHooks* h = n->hooks)
@@ -100,7 +118,7 @@ static int node_traverse(PyObject* self, visitproc visit, void* arg) {
   return n->kind->traverse(n, visit, arg);
 }
 
-static int node_clear(PyObject* self) {
+int node_clear(PyObject* self) {
   Node* n = reinterpret_cast<Node*>(self);
   n->kind->release(n);
   n->released = true;
@@ -140,7 +158,7 @@ void released_error(Node* node) {
        "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; "
        "give that first call "
        "retain_graph=True, or compute the forward pass again",
-       node->kind->name);
+       Py_TYPE(node)->tp_name);
 }
 
 void Saved::save(const Tensor* x, bool is_output) {
@@ -174,7 +192,7 @@ Ref Saved::unpack(Node* owner, const char* name) const {
          "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it "
          "was saved at version %u and is "
          "at version %u now); use the out-of-place form of the change, or .clone() the tensor before it",
-         owner->kind->name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
+         Py_TYPE(owner)->tp_name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
          tensor_->storage->version);
   }
   if (!is_output_ || !grad_enabled()) return Ref::retain(tensor_);

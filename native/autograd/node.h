@@ -41,6 +41,7 @@ struct NodeType {
   void (*destruct)(Node* self) = nullptr;                   // destroys the members, where that does anything
   PyObject* (*saved)(Node* self,
                      const char* name) = nullptr;  // `_saved_<name>`; nullptr without an error: no such name
+  void (*free)(Node* self) = nullptr;              // gives the memory back; nullptr: to the free list
   PyTypeObject* type = nullptr;                    // made on first use
   Node* free_list = nullptr;
   int free_count = 0;
@@ -102,6 +103,13 @@ Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
   node->construct();
   return Handle<N>::steal(node);
 }
+
+// The header of a node whose memory Python gave, without edges yet.
+void start_node(Node* n, NodeType& kind);
+void set_edges(Node* n, int n_edges);
+void node_dealloc(PyObject* self);
+int node_traverse(PyObject* self, visitproc visit, void* arg);
+int node_clear(PyObject* self);
 
 // A value kept for the backward pass. Its version is checked when it is taken out.
 class Saved {

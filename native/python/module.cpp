@@ -114,6 +114,7 @@ PyModuleDef definition = {
 void fill(PyObject* module) {
   add_objects(module);
   add_autograd(module);
+  add_function(module);
   add_tensor_type(module);
   add_data(module);
   add_hook(module);

@@ -11,6 +11,8 @@ from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled, s
 from .variable import Variable
 
 __all__ = [
+    "Function",
+    "NestedIOFunction",
     "Variable",
     "backward",
     "enable_grad",
@@ -23,9 +25,15 @@ __all__ = [
 ]
 
 
+_LAZY_MODULES = {"function", "graph"}
+_LAZY_NAMES = {"Function": "function", "NestedIOFunction": "function"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "graph":  # loaded when first asked for
-        return importlib.import_module("rushlight.autograd.graph")
+    if name in _LAZY_MODULES:  # loaded when first asked for
+        return importlib.import_module(f"rushlight.autograd.{name}")
+    if name in _LAZY_NAMES:
+        return getattr(importlib.import_module(f"rushlight.autograd.{_LAZY_NAMES[name]}"), name)
     raise AttributeError(
         f"module 'torch.autograd' has no attribute {name!r}: if this is a name of PyTorch's, it is not in Rushlight yet"
     )
