@@ -114,8 +114,11 @@ def _call(o: Operation, function: str, extra: str = "", inplace: bool = False, l
 
 
 def _call_for_out(o: Operation, out: int) -> str:
-    """A reduction or a scan that can be asked for a dtype computes in that of out=, where none is given."""
+    """A creation, and a reduction or a scan that can be asked for a dtype, computes in that of out= where none is
+    given."""
     call = _call(o, o.name)
+    if o.row.kind == "creation":
+        return call.replace(f"c.options({len(o.parameters)})", f"c.options_for({len(o.parameters)}, {out})")
     if o.row.kind not in ("reduction", "kernel") or "dtype" not in o.signature.names():
         return call
     k = o.signature.names().index("dtype")

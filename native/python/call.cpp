@@ -446,6 +446,16 @@ Options Call::options(int first) const {
   return o;
 }
 
+Options Call::options_for(int first, int k) const {
+  Options o = options(first);
+  const Tensor* written = out(k);
+  RL_CHECK(!o.dtype || *o.dtype == written->dtype, Runtime, "%s: dtype is %s, but out= has dtype %s; leave dtype= away",
+           name(), name_of(*o.dtype), name_of(written->dtype));
+  o.dtype = written->dtype;
+  if (!o.device) o.device = written->device;
+  return o;
+}
+
 // ------------------------------------------------------------------ operators
 
 static inline bool operand_from(PyObject* o, Arg* out, bool* overloaded) {

@@ -99,6 +99,7 @@ class Call {
   std::string text(int i) const;
   std::string text(int i, const char* otherwise) const { return slots_[i] ? text(i) : otherwise; }
   Options options(int first) const;
+  Options options_for(int first, int out) const;  // those of out=, which a dtype and a device must fit
   Tensor* out(int i) const { return reinterpret_cast<Tensor*>(slots_[i]); }
   PyObject* slot(int i) const { return slots_[i]; }
   const char* name() const { return spec_->name; }

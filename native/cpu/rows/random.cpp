@@ -4,77 +4,13 @@
 #include <cmath>
 #include <limits>
 
-#include "cpu/rows/by_dtype.h"
-#include "cpu/rows/generator.h"
+#include "cpu/rows/random_fill.h"
 #include "device/create.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/random.h"
-#include "iterate/pointwise.h"
 
 namespace rl {
 namespace {
-
-template <class F>
-void by_float_bits(const char* op, DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::Float16: return f(Float16Bits());
-    case DType::BFloat16: return f(BFloat16Bits());
-    default: return by_floating(op, dtype, f);
-  }
-}
-
-template <class F>
-void by_real(const char* op, DType dtype, F&& f) {
-  if (dtype == DType::Bool) return f(bool());
-  if (is_floating(dtype)) return by_float_bits(op, dtype, f);
-  return by_number(op, dtype, f);
-}
-
-// Calls f(run) for runs of elements that together are all of the operand's, in the order of memory.
-template <class T, class F>
-void for_each_run(const Operand& operand, F&& f) {
-  const Plan plan(operand.sizes, {operand});
-  if (plan.numel == 0) return;
-  const int ndim = plan.sizes.size();
-  const Dims& strides = plan.strides[0];
-  int64_t index[kMaxDims] = {};
-  char* at = plan.data[0];
-  for (;;) {
-    f(Run<T>{reinterpret_cast<T*>(at), plan.sizes[0], strides[0] / static_cast<int64_t>(sizeof(T))});
-    int d = 1;
-    for (; d < ndim; ++d) {
-      at += strides[d];
-      if (++index[d] < plan.sizes[d]) break;
-      at -= plan.sizes[d] * strides[d];
-      index[d] = 0;
-    }
-    if (d >= ndim) return;
-  }
-}
-
-// Fills `x` by f(run) under the generator's lock, without the GIL where the work is worth it.
-template <class T, class F>
-void fill_runs(const Operand& x, int64_t numel, Generator& generator, F&& f) {
-  Unlocked unlocked(numel);
-  const std::lock_guard<std::mutex> lock(generator.mutex);
-  for_each_run<T>(x, f);
-}
-
-// The real and imaginary parts of a complex tensor along one more dimension; any other tensor as it is.
-struct Parts {
-  Dims sizes, strides;
-  DType dtype;
-  char* data;
-
-  explicit Parts(const Tensor* x) : sizes(x->sizes()), strides(x->strides()), dtype(x->dtype), data(x->data()) {
-    if (!is_complex(dtype)) return;
-    dtype = dtype == DType::Complex64 ? DType::Float32 : DType::Float64;
-    for (int64_t& s : strides) s *= 2;
-    sizes.push_back(2);
-    strides.push_back(1);
-  }
-  Operand operand() const { return {data, static_cast<int64_t>(size_of(dtype)), sizes, strides}; }
-};
 
 DType real_part(DType dtype) {
   return dtype == DType::Complex64 ? DType::Float32 : dtype == DType::Complex128 ? DType::Float64 : dtype;
@@ -122,11 +58,6 @@ int64_t last_whole(DType dtype) {
   }
 }
 
-void check_random(const char* op, const Tensor* x) {
-  if (is_complex(x->dtype)) no_kernel(op, x->dtype);
-  check_no_internal_overlap(x, op);
-}
-
 void random_between(const char* op, In x, int64_t from, int64_t to, PyObject* generator) {
   check_random(op, x);
   RL_CHECK(from < to, Runtime, "%s: expected low < high, got %lld and %lld: there is no whole number to draw", op,
@@ -136,7 +67,7 @@ void random_between(const char* op, In x, int64_t from, int64_t to, PyObject* ge
            name_of(x->dtype));
   if (!has_memory(x)) return;
   Generator& source = generator_of(generator);
-  by_real(op, x->dtype, [&](auto zero) {
+  by_fillable(op, x->dtype, [&](auto zero) {
     using T = decltype(zero);
     fill_runs<T>(Operand::of(x), x->numel, source, [&](Run<T> run) { fill_random_between(run, from, to, source); });
   });
@@ -169,6 +100,7 @@ void uniform(In self, double from, double to, PyObject* generator) {
 void normal(In self, double mean, double std, PyObject* generator) {
   const char* op = "normal_";
   RL_CHECK(std >= 0, Runtime, "%s: the standard deviation must be at least 0, got %g", op, std);
+  if (self->numel == 0) return;
   check_floating(op, self->dtype);
   check_no_internal_overlap(self, op);
   if (!has_memory(self)) return;
@@ -188,7 +120,7 @@ void random(In self, PyObject* generator) {
   check_random(op, self);
   if (!has_memory(self)) return;
   Generator& source = generator_of(generator);
-  by_real(op, self->dtype, [&](auto zero) {
+  by_fillable(op, self->dtype, [&](auto zero) {
     using T = decltype(zero);
     fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_random(run, source); });
   });
@@ -204,7 +136,7 @@ void random_from(In self, int64_t from, std::optional<int64_t> to, PyObject* gen
            "%s: from=%lld lies outside the whole numbers of dtype %s", op, (long long)from, name_of(self->dtype));
   if (!has_memory(self)) return;
   Generator& source = generator_of(generator);
-  by_real(op, self->dtype, [&](auto zero) {
+  by_fillable(op, self->dtype, [&](auto zero) {
     using T = decltype(zero);
     fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_random_from(run, from, source); });
   });
@@ -216,7 +148,7 @@ void bernoulli(In self, double p, PyObject* generator) {
   check_random(op, self);
   if (!has_memory(self)) return;
   Generator& source = generator_of(generator);
-  by_real(op, self->dtype, [&](auto zero) {
+  by_fillable(op, self->dtype, [&](auto zero) {
     using T = decltype(zero);
     fill_runs<T>(Operand::of(self), self->numel, source, [&](Run<T> run) { fill_bernoulli(run, p, source); });
   });
@@ -255,7 +187,7 @@ Ref randperm(int64_t n, PyObject* generator, const Options& options) {
   check_random(op, x.get());
   if (!has_memory(x.get())) return x;
   Generator& source = generator_of(generator);
-  by_real(op, dtype, [&](auto zero) {
+  by_fillable(op, dtype, [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(n);
     const std::lock_guard<std::mutex> lock(source.mutex);
@@ -264,46 +196,27 @@ Ref randperm(int64_t n, PyObject* generator, const Options& options) {
   return x;
 }
 
-Ref rand_like(In input, MemoryFormat format, const Options& options) {
+Ref rand_like(In input, PyObject* generator, MemoryFormat format, const Options& options) {
   Ref x = kernels::empty_like(input, format, options);
-  uniform(x, 0, 1, nullptr);
+  uniform(x, 0, 1, generator);
   return x;
 }
 
-Ref randn_like(In input, MemoryFormat format, const Options& options) {
+Ref randn_like(In input, PyObject* generator, MemoryFormat format, const Options& options) {
   Ref x = kernels::empty_like(input, format, options);
-  normal(x, 0, 1, nullptr);
+  normal(x, 0, 1, generator);
   return x;
 }
 
-// The mask is drawn in the order of memory, and holds what each element is multiplied by.
-std::array<Ref, 2> dropout(In input, double p) {
-  const char* op = "dropout";
-  RL_CHECK(p >= 0 && p <= 1, Runtime, "%s: the probability must be from 0 to 1, got %g", op, p);
-  RL_CHECK(is_differentiable(input->dtype), Runtime,
-           "%s: expected a floating-point tensor, got %s: its elements are scaled", op, name_of(input->dtype));
-  Ref mask = rl::empty_like(input, input->dtype);
-  if (!has_memory(input)) return {rl::empty_like(input, input->dtype), mask};
-  Ref output = convert(input, input->dtype);
-  Generator& source = default_generator();
-  by_floating(op, input->dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T *y = output->data_as<T>(), *m = mask->data_as<T>();
-    const int64_t n = input->numel;
-    Unlocked unlocked(n);
-    if (p == 0 || p == 1) {  // nothing is left to chance
-      std::fill(m, m + n, T(1 - p));
-    } else {
-      const std::lock_guard<std::mutex> lock(source.mutex);
-      fill_bernoulli(Run<T>{m, n}, 1 - p, source);
-    }
-    const T scale = p == 1 ? T(1) : T(1) / T(1 - p);
-    for (int64_t i = 0; i < n; ++i) {
-      m[i] *= scale;
-      y[i] *= m[i];
-    }
-  });
-  return {output, mask};
+Ref randint_like(In input, int64_t high, PyObject* generator, MemoryFormat format, const Options& options) {
+  return randint_like_low(input, 0, high, generator, format, options);
+}
+
+Ref randint_like_low(In input, int64_t low, int64_t high, PyObject* generator, MemoryFormat format,
+                     const Options& options) {
+  Ref x = kernels::empty_like(input, format, options);
+  random_between("randint_like", x, low, high, generator);
+  return x;
 }
 
 }  // namespace kernels

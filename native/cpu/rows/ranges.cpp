@@ -19,10 +19,15 @@ void spaced(T* out, const Scalar& start, const Scalar& end, int64_t steps, F f) 
     last = static_cast<Step>(static_cast<T>(last));
   }
   Step step = steps > 1 ? (last - first) / static_cast<Step>(steps - 1) : Step(0);
+  // Floats take a fused multiply-add, as PyTorch's do.
+  auto at = [](Step k, Step by, Step from) {
+    if constexpr (std::is_integral_v<T>) return from + by * k;
+    return std::fma(by, k, from);
+  };
   for (int64_t i = 0; i < steps; ++i) {
     bool early = i < steps / 2 || steps == 1;
-    out[i] =
-        static_cast<T>(f(early ? first + step * static_cast<Step>(i) : last - step * static_cast<Step>(steps - 1 - i)));
+    out[i] = static_cast<T>(
+        f(early ? at(static_cast<Step>(i), step, first) : at(static_cast<Step>(steps - 1 - i), -step, last)));
   }
 }
 

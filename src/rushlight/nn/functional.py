@@ -12,6 +12,7 @@ from rushlight import _native
 from rushlight.nn import _reduction as _Reduction  # noqa: F401 - PyTorch offers this name here
 from rushlight.nn._functional.activations import *  # noqa: F403
 from rushlight.nn._functional.distances import *  # noqa: F403
+from rushlight.nn._functional.dropouts import *  # noqa: F403
 from rushlight.nn._functional.embeddings import *  # noqa: F403
 from rushlight.nn._functional.kernels import *  # noqa: F403
 from rushlight.nn._functional.losses import *  # noqa: F403

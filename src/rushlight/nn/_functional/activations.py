@@ -77,14 +77,26 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
           inplace: bool = False) -> Tensor:
-    """``x`` where x > 0, ``a * x`` elsewhere; a is drawn from [lower, upper) in training, their mean otherwise."""
+    """``x`` where x > 0, ``a * x`` elsewhere; a is drawn from [lower, upper) in training, their mean otherwise.
+
+    Raises:
+        RuntimeError: when lower lies above upper.
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: expected lower of at most upper, met {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    slope = rushlight.ones_like(input)
-    negative = input <= 0
-    # One draw for each negative element alone, in order.
-    slope[negative] = slope[negative].detach().uniform_(lower, upper)
-    return input.mul_(slope) if inplace else input * slope
+    if input.dtype not in (_native.float32, _native.float64, _native.bfloat16):
+        raise NotImplementedError(f"rrelu: there is no training form for dtype {input.dtype}")
+    arithmetic = _native.float64 if input.dtype is _native.float64 else _native.float32
+    low, high = (rushlight.tensor(bound, dtype=arithmetic).item() for bound in (lower, upper))
+    plain = input.contiguous().to(arithmetic)
+    negative = plain <= 0
+    # One draw for each negative element alone, in order and in double precision.
+    draws: Any = rushlight.rand(int(negative.sum()), dtype=rushlight.float64) * (high - low) + low
+    slope = rushlight.ones_like(plain, requires_grad=False).masked_scatter(negative, draws.to(arithmetic))
+    result = (plain * slope).to(input.dtype)
+    return input.copy_(result) if inplace else result
 
 
 def sigmoid(input: Tensor) -> Tensor:

@@ -8,22 +8,8 @@ from rushlight import _native
 from rushlight._native import Tensor
 from rushlight.nn import _reduction
 
-__all__ = ["cross_entropy", "dropout", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+__all__ = ["cross_entropy", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
            "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "nll_loss"]
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero elements with probability ``p`` and scale the rest by 1 / (1 - p); does nothing without ``training``.
-
-    Raises:
-        ValueError: when p lies outside of [0, 1].
-    """
-    if p < 0.0 or p > 1.0:
-        raise ValueError(f"dropout: expected p between 0 and 1, met {p}")
-    if not training or p == 0.0 or input.numel() == 0:
-        return input
-    result = input * 0.0 if p == 1.0 else _native._dropout(input, p)[0]
-    return input.copy_(result) if inplace else result
 
 
 def _one_per_dim(value: Any, rank: int) -> list[int]:
