@@ -6,142 +6,10 @@
 
 #include "device/create.h"
 #include "iterate/pointwise.h"
+#include "python/buffer.h"
 #include "python/call.h"
 
 namespace rl {
-
-// ------------------------------------------------------------------ buffers
-
-namespace {
-
-constexpr const char* kFormats[kDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", "Zf", "Zd"};
-
-bool dtype_of_format(const char* format, Py_ssize_t itemsize, DType* out) {
-  if (!format) format = "B";
-  if (*format == '@' || *format == '=' || (*format == '<')) ++format;
-  std::string f = format;
-  for (int i = 0; i < kDTypes; ++i)
-    if (kFormats[i] && f == kFormats[i] && static_cast<Py_ssize_t>(kDTypeInfo[i].size) == itemsize) {
-      *out = static_cast<DType>(i);
-      return true;
-    }
-  if (f == "l" || f == "n") {
-    *out = itemsize == 8 ? DType::Int64 : DType::Int32;
-    return true;
-  }
-  return false;
-}
-
-void release_borrowed(Storage* s) {
-  Py_buffer* view = static_cast<Py_buffer*>(s->context);
-  PyBuffer_Release(view);
-  delete view;
-}
-
-struct BufferGuard {
-  Py_buffer* view = new Py_buffer();
-  bool held = false;
-  ~BufferGuard() {
-    if (held) PyBuffer_Release(view);
-    delete view;
-  }
-  Py_buffer* take() {
-    Py_buffer* v = view;
-    view = nullptr;
-    held = false;
-    return v;
-  }
-};
-
-}  // namespace
-
-Ref tensor_over_buffer(PyObject* owner, bool writable_wanted, const char* op) {
-  BufferGuard guard;
-  if (PyObject_GetBuffer(owner, guard.view, PyBUF_RECORDS) < 0) {
-    PyErr_Clear();
-    if (PyObject_GetBuffer(owner, guard.view, PyBUF_RECORDS_RO) < 0) {
-      PyErr_Clear();
-      fail(ErrorType::Type, "%s: the memory of this %s cannot be read as numbers", op, Py_TYPE(owner)->tp_name);
-    }
-    if (writable_wanted && PyErr_WarnEx(PyExc_UserWarning,
-                                        "from_numpy: the array is read-only, and tensors are not: writing to this "
-                                        "tensor is undefined; copy the array first",
-                                        1) < 0) {
-      PyBuffer_Release(guard.view);
-      throw PythonError();
-    }
-  }
-  guard.held = true;
-  Py_buffer* v = guard.view;
-  DType dtype = DType::Float32;
-  RL_CHECK(!v->format || (*v->format != '>' && *v->format != '!'), Value,
-           "%s: the array's bytes are not in this machine's order; convert it with "
-           ".astype(a.dtype.newbyteorder('='))",
-           op);
-  RL_CHECK(dtype_of_format(v->format, v->itemsize, &dtype), Type,
-           "%s: elements of format '%s' have no dtype here; convert the array to a bool, integer, floating "
-           "or complex type first",
-           op, v->format ? v->format : "B");
-  Dims sizes, strides;
-  for (int i = 0; i < v->ndim; ++i) {
-    int64_t stride = v->strides ? v->strides[i] : 0;
-    RL_CHECK(stride >= 0 || v->shape[i] <= 1, Value,
-             "%s: negative strides are not supported (a reversed view such as a[::-1]); copy the array first", op);
-    RL_CHECK(stride % v->itemsize == 0 || v->shape[i] <= 1, Value,
-             "%s: the stride %lld is not a multiple of the element size %lld", op, (long long)stride,
-             (long long)v->itemsize);
-    sizes.push_back(v->shape[i]);
-    strides.push_back(stride < 0 ? 1 : stride / v->itemsize);
-  }
-  if (!v->strides) strides = contiguous_strides(sizes);
-  int64_t last = 0;
-  for (int i = 0; i < sizes.size(); ++i) last += sizes[i] > 0 ? (sizes[i] - 1) * strides[i] : 0;
-  size_t nbytes = product(sizes) ? static_cast<size_t>(last + 1) * size_of(dtype) : 0;
-  Storage* storage = new_storage(static_cast<char*>(v->buf), nbytes, DeviceId{}, release_borrowed, guard.take());
-  storage->resizable = false;
-  return new_tensor(storage, dtype, sizes, strides, 0);
-}
-
-int get_buffer(PyObject* self, Py_buffer* view, int) {
-  Tensor* x = reinterpret_cast<Tensor*>(self);
-  view->obj = nullptr;
-  if (x->device.type != DeviceType::Cpu || !kFormats[static_cast<int>(x->dtype)]) {
-    PyErr_Format(PyExc_BufferError, "a tensor of dtype %s on device %s has no buffer that Python understands",
-                 name_of(x->dtype), name_of(x->device));
-    return -1;
-  }
-  int n = x->ndim;
-  Py_ssize_t* dims = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * static_cast<size_t>(2 * n + 2)));
-  if (!dims) return PyErr_NoMemory(), -1;
-  Py_ssize_t itemsize = static_cast<Py_ssize_t>(size_of(x->dtype));
-  // The buffer outlives what the tensor looks at (set_, .data = ...): it holds the memory itself, which stays where it
-  // is.
-  retain(x->storage);
-  pin(x->storage);
-  *reinterpret_cast<Storage**>(dims) = x->storage;
-  ++dims;
-  for (int i = 0; i < n; ++i) {
-    dims[i] = x->sizes()[i];
-    dims[n + i] = x->strides()[i] * itemsize;
-  }
-  view->obj = Py_NewRef(self);
-  view->buf = x->data();
-  view->len = x->numel * itemsize;
-  view->itemsize = itemsize;
-  view->readonly = 0;
-  view->ndim = n;
-  view->format = const_cast<char*>(kFormats[static_cast<int>(x->dtype)]);
-  view->shape = dims;
-  view->strides = dims + n;
-  view->suboffsets = nullptr;
-  view->internal = dims - 1;
-  return 0;
-}
-
-void release_buffer(PyObject*, Py_buffer* view) {
-  drop(*static_cast<Storage**>(view->internal));
-  PyMem_Free(view->internal);
-}
 
 // ------------------------------------------------------------------ nested sequences
 
@@ -152,11 +20,6 @@ bool is_plain_sequence(PyObject* o) {
          (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o));
 }
 
-bool is_numpy(PyObject* o) {
-  static PyObject* name = PyUnicode_InternFromString("__array_interface__");
-  return PyObject_CheckBuffer(o) && PyObject_HasAttr(o, name);
-}
-
 // What PyTorch makes of an element that is no sequence.
 bool leaf_dtype(PyObject* o, DType* out) {
   Py_buffer view;
@@ -164,7 +27,8 @@ bool leaf_dtype(PyObject* o, DType* out) {
     if (PyObject_GetBuffer(o, &view, PyBUF_RECORDS_RO) < 0) throw PythonError();
     bool known = dtype_of_format(view.format, view.itemsize, out);
     PyBuffer_Release(&view);
-    return known;
+    RL_CHECK(known, Type, "tensor: elements of type %s have no dtype here", Py_TYPE(o)->tp_name);
+    return true;
   }
   if (PyBool_Check(o)) {
     *out = DType::Bool;
@@ -441,85 +305,9 @@ PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   }
 }
 
-PyObject* py_from_numpy(PyObject*, PyObject* array) {
-  try {
-    RL_CHECK(!std::strcmp(Py_TYPE(array)->tp_name, "numpy.ndarray"), Type,
-             "from_numpy: expected a numpy.ndarray, got %s", Py_TYPE(array)->tp_name);
-    return tensor_over_buffer(array, true, "from_numpy").to_python();
-  } catch (...) {
-    return raise_current();
-  }
-}
-
-PyObject* py_over_buffer(PyObject*, PyObject* owner) {
-  try {
-    return tensor_over_buffer(owner, false, "as_tensor").to_python();
-  } catch (...) {
-    return raise_current();
-  }
-}
-
-PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"buffer", "dtype", "count", "offset", "requires_grad", nullptr};
-  PyObject *buffer, *dtype_argument = nullptr;
-  Py_ssize_t count = -1, offset = 0;
-  int requires_grad = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$Onnp:frombuffer", const_cast<char**>(names), &buffer,
-                                   &dtype_argument, &count, &offset, &requires_grad))
-    return nullptr;
-  try {
-    DType dtype;
-    RL_CHECK(dtype_argument, Type, "frombuffer: the argument 'dtype' is missing");
-    RL_CHECK(dtype_from(dtype_argument, &dtype), Type, "frombuffer: dtype must be a dtype, got %s",
-             Py_TYPE(dtype_argument)->tp_name);
-    RL_CHECK(PyObject_CheckBuffer(buffer), Value, "frombuffer: expected an object with the buffer protocol, got %s",
-             Py_TYPE(buffer)->tp_name);
-    RL_CHECK(!requires_grad || is_differentiable(dtype), Runtime,
-             "frombuffer: only floating and complex tensors can require gradients, got dtype %s", name_of(dtype));
-    BufferGuard guard;
-    if (PyObject_GetBuffer(buffer, guard.view, PyBUF_WRITABLE) < 0) {
-      PyErr_Clear();
-      if (PyObject_GetBuffer(buffer, guard.view, PyBUF_SIMPLE) < 0) throw PythonError();
-      if (PyErr_WarnEx(PyExc_UserWarning,
-                       "frombuffer: the buffer is read-only, and tensors are not: writing to this tensor is undefined",
-                       1) < 0) {
-        PyBuffer_Release(guard.view);
-        throw PythonError();
-      }
-    }
-    guard.held = true;
-    Py_ssize_t length = guard.view->len, itemsize = static_cast<Py_ssize_t>(size_of(dtype));
-    RL_CHECK(length > 0 && count != 0, Value,
-             "frombuffer: both the buffer (%zd bytes) and count (%zd) must not be empty", length, count);
-    RL_CHECK(offset >= 0 && offset < length, Value, "frombuffer: offset %zd must lie inside the buffer of %zd bytes",
-             offset, length);
-    RL_CHECK(count > 0 || (length - offset) % itemsize == 0, Value,
-             "frombuffer: %zd bytes after the offset are not a multiple of the element size %zd", length - offset,
-             itemsize);
-    if (count < 0) count = (length - offset) / itemsize;
-    RL_CHECK(count <= (length - offset) / itemsize, Value,
-             "frombuffer: %zd elements of %zd bytes from offset %zd exceed the buffer of %zd bytes", count, itemsize,
-             offset, length);
-    char* data = static_cast<char*>(guard.view->buf) + offset;
-    Storage* storage =
-        new_storage(data, static_cast<size_t>(count * itemsize), DeviceId{}, release_borrowed, guard.take());
-    storage->resizable = false;
-    Ref x = new_contiguous(storage, dtype, Dims{count});
-    if (requires_grad) x->flags |= kRequiresGrad;
-    return x.to_python();
-  } catch (...) {
-    return raise_current();
-  }
-}
-
 PyMethodDef data_functions[] = {
     {"tensor", (PyCFunction)(void (*)(void))py_tensor, METH_VARARGS | METH_KEYWORDS,
      "tensor(data, *, dtype=None, device=None, requires_grad=False)\n\nA new tensor with a copy of the data."},
-    {"from_numpy", py_from_numpy, METH_O, "from_numpy(ndarray)\n\nA tensor that shares the array's memory."},
-    {"_over_buffer", py_over_buffer, METH_O, "A tensor that shares the memory of an object with the buffer protocol."},
-    {"frombuffer", (PyCFunction)(void (*)(void))py_frombuffer, METH_VARARGS | METH_KEYWORDS,
-     "frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False)\n\nA one-dimensional tensor that shares "
-     "the buffer's memory."},
     {nullptr, nullptr, 0, nullptr}};
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include "base/cpu_level.h"
 #include "base/parallel.h"
 #include "device/allocator.h"
+#include "python/buffer.h"
 #include "python/call.h"
 #include "python/registry.h"
 
@@ -117,6 +118,8 @@ void fill(PyObject* module) {
   add_function(module);
   add_tensor_type(module);
   add_data(module);
+  add_buffer(module);
+  add_dlpack(module);
   add_hook(module);
   if (!make_generator_type(module)) throw PythonError();
   for (PyMethodDef* const* table = function_tables; *table; ++table)

@@ -8,6 +8,7 @@
 #include "gen/ops/bitwise.h"
 #include "gen/ops/pointwise.h"
 #include "iterate/pointwise.h"
+#include "python/buffer.h"
 #include "python/call.h"
 #include "python/data.h"
 #include "python/indexing.h"
@@ -108,7 +109,34 @@ namespace {
 
 // ------------------------------------------------------------------ slots
 
-PyObject* compare(PyObject* a, PyObject* b, int op) { return compare_operators[op](a, b); }
+PyObject* compare(PyObject* a, PyObject* b, int op) {
+  PyObject* result = compare_operators[op](a, b);
+  if (result != Py_NotImplemented || (op != Py_EQ && op != Py_NE) || !is_ndarray(b)) return result;
+  // Without an answer Python would compare identities, and an array would be quietly unequal to any tensor.
+  Ref array;
+  try {
+    array = tensor_over_buffer(b, false, "==");
+  } catch (const Error&) {  // an array of text or objects
+    PyErr_Clear();
+    return result;
+  }
+  Py_DECREF(result);
+  return compare_operators[op](a, reinterpret_cast<PyObject*>(array.get()));
+}
+
+// array / tensor, which NumPy leaves to the tensor.
+binaryfunc divide_tensors;
+PyObject* divide(PyObject* a, PyObject* b) {
+  PyObject* result = divide_tensors(a, b);
+  if (result != Py_NotImplemented || !is_ndarray(a)) return result;
+  Py_DECREF(result);
+  try {
+    PyRef inverse = PyRef::steal(ops::reciprocal(In(self_of(b))).to_python());
+    return PyNumber_Multiply(inverse.get(), a);
+  } catch (...) {
+    return raise_current();
+  }
+}
 Py_hash_t hash(PyObject* o) { return _Py_HashPointer(o); }
 
 Py_ssize_t length(PyObject* o) {
@@ -248,10 +276,13 @@ void add_tensor_type(PyObject* module) {
                                     {Py_nb_index, (void*)to_index},
                                     {Py_nb_negative, (void*)negative},
                                     {Py_nb_absolute, (void*)absolute},
-                                    {Py_nb_invert, (void*)invert},
-                                    {Py_bf_getbuffer, (void*)get_buffer},
-                                    {Py_bf_releasebuffer, (void*)release_buffer}};
-  for (const PyType_Slot* s = number_slots; s->slot; ++s) slots.push_back(*s);
+                                    {Py_nb_invert, (void*)invert}};
+  for (const PyType_Slot* s = number_slots; s->slot; ++s) {
+    slots.push_back(*s);
+    if (s->slot != Py_nb_true_divide) continue;
+    divide_tensors = reinterpret_cast<binaryfunc>(s->pfunc);
+    slots.back().pfunc = (void*)divide;
+  }
   slots.push_back({0, nullptr});
   PyType_Spec spec = {"rushlight.Tensor", sizeof(Tensor), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};

@@ -19,11 +19,14 @@ _attach(Tensor)
 from . import _functions  # noqa: E402
 from ._contractions import *  # noqa: E402,F403
 from ._functions import *  # noqa: E402,F403
+from ._interchange import *  # noqa: E402,F403
+from ._interchange import attach as _attach_interchange  # noqa: E402
 from ._statistics import *  # noqa: E402,F403
 from ._statistics import attach as _attach_statistics  # noqa: E402
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
 from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
 
+_attach_interchange(Tensor)
 _attach_statistics(Tensor)
 
 # Loaded when first asked for, so that importing the package stays cheap.

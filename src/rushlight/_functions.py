@@ -9,8 +9,6 @@ from . import _native
 from ._native import Tensor, dtype
 
 __all__ = [
-    "as_tensor",
-    "asarray",
     "can_cast",
     "e",
     "get_default_device",
@@ -37,32 +35,6 @@ inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 is_grad_enabled = _native.is_grad_enabled
 is_inference_mode_enabled = _native.is_inference_mode_enabled
 unbind = _native.unbind
-
-
-def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
-    """`data` as a tensor, sharing its memory where it can: a tensor, a NumPy array, or numbers in nested sequences."""
-    if not isinstance(data, Tensor):
-        if type(data).__module__ == "numpy" and type(data).__name__ == "ndarray":
-            data = _native.from_numpy(data)
-        else:
-            return _native.tensor(data, dtype=dtype, device=device)
-    return data.to(device=device, dtype=dtype)
-
-
-def asarray(
-    obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
-) -> Tensor:
-    """`obj` as a tensor. copy: True always copies, False never (ValueError where it must), None where it must."""
-    shares = isinstance(obj, Tensor) or (
-        hasattr(obj, "__array_interface__") and not isinstance(obj, (int, float, complex))
-    )
-    result = as_tensor(obj, dtype, device) if copy is not True else _native.tensor(obj, dtype=dtype, device=device)
-    if copy is False and (not shares or (isinstance(obj, Tensor) and result is not obj)):
-        raise ValueError(
-            "asarray: a tensor that shares memory was asked for (copy=False), "
-            "but the object's dtype, device or kind needs a copy"
-        )
-    return result.detach().requires_grad_() if requires_grad else result
 
 
 def is_floating_point(input: Tensor) -> bool:

@@ -235,45 +235,6 @@ for _name, _create in vars(_native).items():
         _METHODS[f"new_{_name}"] = _new(_name)
 
 
-# ------------------------------------------------------------------ NumPy
-
-
-@_method
-def numpy(self: Tensor, *, force: bool = False) -> Any:
-    """A NumPy array that shares the tensor's memory. force: detach and copy to the CPU first where needed."""
-    if force:
-        self = self.detach()
-    if self.requires_grad and _native.is_grad_enabled():
-        raise RuntimeError("numpy: the tensor requires grad, and NumPy records no gradients; use .detach().numpy()")
-    import numpy
-
-    if self.device.type != "cpu":
-        raise TypeError(f"numpy: a tensor on device {self.device} has no memory that NumPy can read; use .cpu() first")
-    if repr(self.dtype) == "torch.bfloat16":
-        raise TypeError("numpy: NumPy has no bfloat16; convert the tensor first, with .float()")
-    return numpy.asarray(memoryview(self))
-
-
-@_method
-def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
-    array = self.numpy()
-    if dtype is not None and array.dtype != dtype:
-        return array.astype(dtype)
-    return array.copy() if copy else array
-
-
-_METHODS["__array_priority__"] = 1000
-
-
-@_method
-def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
-    return (
-        _native.from_numpy(array if array.shape else array.reshape(()))
-        if hasattr(array, "shape")
-        else _native.tensor(array)
-    )
-
-
 # ------------------------------------------------------------------ storage
 
 

@@ -173,7 +173,7 @@ class TypedStorage:
 
 def memory_of(storage: Any) -> memoryview:
     """The bytes of an untyped storage in the main memory, writable."""
-    return memoryview(storage._bytes)
+    return rl._native._memory(storage._bytes)
 
 
 def allocate(nbytes: int, device: Any = "cpu") -> Any:
