@@ -86,24 +86,26 @@ Ref empty_like(const Tensor* like, DType dtype) {
   return empty_strided(sizes, dense, dtype, like->device);
 }
 
+void resize_storage(Storage* storage, size_t nbytes, const char* op) {
+  Storage* s = root(storage);
+  RL_CHECK(s->resizable, Runtime,
+           "%s: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu "
+           "bytes",
+           op, s->nbytes, nbytes);
+  Device& d = device(s->device);
+  char* moved = d.allocate(nbytes);
+  if (d.has_memory) {
+    d.copy(moved, s->data, std::min(s->nbytes, nbytes), s->device);
+    d.free(s->data, s->nbytes);
+  }
+  set_memory(s, moved, nbytes);
+}
+
 void resize(Tensor* x, DimSpan sizes) {
   if (x->sizes() == sizes) return;
   int64_t needed_elements = product(sizes) + x->offset;
   size_t needed = static_cast<size_t>(needed_elements) * size_of(x->dtype);
-  if (needed > x->storage->nbytes) {
-    Storage* s = root(x->storage);
-    RL_CHECK(s->resizable, Runtime,
-             "resize_: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from "
-             "%zu to %zu bytes",
-             x->storage->nbytes, needed);
-    Device& d = device(s->device);
-    char* grown = d.allocate(needed);
-    if (d.has_memory) {
-      d.copy(grown, s->data, s->nbytes, s->device);
-      d.free(s->data, s->nbytes);
-    }
-    set_memory(s, grown, needed);
-  }
+  if (needed > x->storage->nbytes) resize_storage(x->storage, needed, "resize_");
   Layout layout{Dims(sizes), contiguous_strides(sizes), x->offset};
   set_layout(x, layout);
 }

@@ -166,7 +166,7 @@ PyObject* box(const Padding& v) {
   if (v.rule == Padding::Rule::Numbers) return box(DimSpan(v.sizes));
   return PyUnicode_FromString(v.rule == Padding::Rule::Same ? "same" : "valid");
 }
-PyObject* box(MemoryFormat) { return Py_NewRef(Py_None); }
+PyObject* box(MemoryFormat v) { return Py_NewRef(v == MemoryFormat::Preserve ? Py_None : memory_format_object(v)); }
 PyObject* box(PyObject* v) { return Py_NewRef(v ? v : Py_None); }
 
 PyObject* saved_to_python(Node* owner, const Saved& s) {

@@ -394,6 +394,7 @@ PyObject* size_object(DimSpan sizes) {
 PyObject* layout_strided() { return strided; }
 bool is_layout(PyObject* o) { return Py_TYPE(o) == layout_type; }
 
+PyObject* memory_format_object(MemoryFormat f) { return formats[static_cast<int>(f)]; }
 bool memory_format_from(PyObject* o, MemoryFormat* out) {
   for (int i = 0; i < 4; ++i)
     if (o == formats[i]) {

@@ -13,6 +13,7 @@ bool device_from(PyObject* o, DeviceId* out);  // device objects, strings, and n
 PyObject* size_object(DimSpan sizes);          // new reference to a rushlight.Size
 PyObject* layout_strided();                    // borrowed
 bool is_layout(PyObject* o);
+PyObject* memory_format_object(MemoryFormat f);  // borrowed
 bool memory_format_from(PyObject* o, MemoryFormat* out);
 void add_objects(PyObject* module);
 PyObject* scalar_to_python(const Scalar& s);

@@ -123,9 +123,12 @@ PyObject* get_data(PyObject* o, void*) {
 
 int set_data_attribute(PyObject* o, PyObject* value, void*) {
   try {
-    RL_CHECK(value && is_tensor(value), Type, "data: expected a tensor, got %s",
-             value ? Py_TYPE(value)->tp_name : "nothing");
+    RL_CHECK(value, Runtime, "data: cannot be deleted; delete the tensor");
+    RL_CHECK(is_tensor(value), Type, "data: expected a tensor, got %s", Py_TYPE(value)->tp_name);
     Tensor* x = self_of(o);
+    RL_CHECK(x->device.type == self_of(value)->device.type, Runtime,
+             "data: a tensor on device %s cannot take data on device %s", name_of(x->device),
+             name_of(self_of(value)->device));
     RL_CHECK(!x->requires_grad() || is_differentiable(self_of(value)->dtype), Runtime,
              "data: a tensor that requires grad cannot take data of dtype %s", name_of(self_of(value)->dtype));
     set_data(x, self_of(value));

@@ -1,6 +1,7 @@
 // Methods of a tensor that are not rows of the table: questions, metadata, storage, hooks.
 #include "autograd/history.h"
 #include "autograd/hooks.h"
+#include "cpu/rows/memory_format.h"
 #include "device/create.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
@@ -28,16 +29,22 @@ PyObject* py_is_view(PyObject* o, PyObject*) {
   return PyBool_FromLong(self_of(o)->autograd && self_of(o)->autograd->base);
 }
 
-PyObject* entry_of(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  if (nargs) return args[0];
-  return kwnames && PyTuple_GET_SIZE(kwnames) ? args[0] : nullptr;
+// The one argument that the method `op` may be given, by position or by name; nullptr where it is not.
+PyObject* only_argument(const char* op, const char* name, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+                        bool keyword_only = false) {
+  Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+  bool known = !named || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), name) == 0;
+  RL_CHECK(nargs + named <= 1 && known && !(keyword_only && nargs), Type, "%s: takes at most one argument, %s%s", op,
+           name, keyword_only ? ", by name" : "");
+  return nargs + named ? args[0] : nullptr;
 }
 
 PyObject* py_size(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* dim = entry_of(args, nargs, kwnames);
   Tensor* x = self_of(o);
-  if (!dim || dim == Py_None) return size_object(x->sizes());
+  if (!nargs && !kwnames) return size_object(x->sizes());
   try {
+    PyObject* dim = only_argument("size", "dim", args, nargs, kwnames);
+    if (dim == Py_None) return size_object(x->sizes());
     int64_t d;
     RL_CHECK(integer_from(dim, &d), Type, "size: dim must be an integer, got %s", Py_TYPE(dim)->tp_name);
     RL_CHECK(x->ndim > 0, Index, "size: a 0-d tensor has no dimension %lld", (long long)d);
@@ -48,9 +55,9 @@ PyObject* py_size(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject
 }
 
 PyObject* py_stride(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* dim = entry_of(args, nargs, kwnames);
   Tensor* x = self_of(o);
   try {
+    PyObject* dim = only_argument("stride", "dim", args, nargs, kwnames);
     if (!dim || dim == Py_None) return box(x->strides());
     int64_t d;
     RL_CHECK(integer_from(dim, &d), Type, "stride: dim must be an integer, got %s", Py_TYPE(dim)->tp_name);
@@ -61,31 +68,16 @@ PyObject* py_stride(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObje
   }
 }
 
-bool channels_last(const Tensor* x, int spatial) {
-  if (x->ndim != spatial + 2) return false;
-  int64_t step = 1;
-  SmallVector<int, 8> order{1};
-  for (int i = spatial + 1; i >= 2; --i) order.push_back(i);
-  order.push_back(0);
-  for (int d : order) {
-    if (x->dims[d] != 1 && x->strides()[d] != step) return false;
-    step *= x->dims[d];
-  }
-  return true;
-}
-
 PyObject* py_is_contiguous(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* format = entry_of(args, nargs, kwnames);
-  Tensor* x = self_of(o);
-  MemoryFormat f = MemoryFormat::Contiguous;
-  if (format && !memory_format_from(format, &f)) {
-    PyErr_Format(PyExc_TypeError, "is_contiguous: memory_format must be a memory_format, got %s",
-                 Py_TYPE(format)->tp_name);
-    return nullptr;
+  try {
+    PyObject* format = only_argument("is_contiguous", "memory_format", args, nargs, kwnames, true);
+    MemoryFormat f = MemoryFormat::Contiguous;
+    RL_CHECK(!format || memory_format_from(format, &f), Type,
+             "is_contiguous: memory_format must be a memory_format, got %s", Py_TYPE(format)->tp_name);
+    return PyBool_FromLong(has_format(self_of(o), f));
+  } catch (...) {
+    return raise_current();
   }
-  if (f == MemoryFormat::ChannelsLast) return PyBool_FromLong(channels_last(x, 2));
-  if (f == MemoryFormat::ChannelsLast3d) return PyBool_FromLong(channels_last(x, 3));
-  return PyBool_FromLong(x->contiguous());
 }
 
 PyObject* py_item(PyObject* o, PyObject*) {
@@ -104,11 +96,8 @@ PyObject* py_tolist(PyObject* o, PyObject*) {
 }
 
 PyObject* py_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* on = entry_of(args, nargs, kwnames);
   try {
-    Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    bool known = !named || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "requires_grad") == 0;
-    RL_CHECK(nargs + named <= 1 && known, Type, "requires_grad_: takes one argument, requires_grad");
+    PyObject* on = only_argument("requires_grad_", "requires_grad", args, nargs, kwnames);
     RL_CHECK(!on || PyBool_Check(on), Type, "requires_grad_: expected True or False");
     change_requires_grad(self_of(o), !on || on == Py_True);
     return Py_NewRef(o);
@@ -131,19 +120,25 @@ PyObject* py_detach_(PyObject* o, PyObject*) {
   }
 }
 
-PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
-  static const ParameterSpec parameters[] = {{"size", Kind::IntsVar, false, false}};
-  static SignatureSpec spec = {"resize_", "resize_(*size: int)", parameters, 1};
+PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  static const ParameterSpec parameters[] = {{"size", Kind::IntsVar, false, false},
+                                             {"memory_format", Kind::MemoryFormatOpt, true, true}};
+  static SignatureSpec spec = {"resize_", "resize_(*size: int, memory_format: memory_format | None = None)", parameters,
+                               2};
   try {
-    Call c(nullptr, args, nargs, nullptr);
-    if (!c.bind(spec)) c.no_match({&spec});
+    Call c(nullptr, args, nargs, kwnames);
+    if ((!nargs && !kwnames) || !c.bind(spec)) c.no_match({&spec});
     Tensor* x = self_of(o);
     RL_CHECK(!x->requires_grad(), Runtime,
              "resize_: a tensor that requires grad cannot be resized; use .detach() first");
     Dims sizes = c.ints(0);
     for (int64_t s : sizes)
       RL_CHECK(s >= 0, Runtime, "resize_: a size may not be negative, got %s", to_string(sizes).c_str());
+    MemoryFormat format = c.has(1) ? c.memory_format(1) : MemoryFormat::Contiguous;
+    RL_CHECK(format != MemoryFormat::Preserve, Runtime, "resize_: preserve_format says no order for the new sizes");
+    Dims strides = format_strides(sizes, format);
     resize(x, sizes);
+    if (c.has(1)) set_layout(x, Layout{sizes, strides, x->offset});
     bump_version(x);
     return Py_NewRef(o);
   } catch (...) {
@@ -151,11 +146,54 @@ PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObj
   }
 }
 
-// set_(): empty; set_(tensor); set_(tensor or storage tensor, offset, size, stride)
+// The storage that set_ is given, as a flat uint8 tensor: of an UntypedStorage, or of a TypedStorage of x's dtype.
+PyRef bytes_of_storage(PyObject* source, const Tensor* x) {
+  PyRef typed = PyRef::steal(PyObject_GetAttrString(source, "_untyped"));
+  if (typed) {
+    PyRef dtype = PyRef::steal(PyObject_GetAttrString(source, "dtype"));
+    if (!dtype) throw PythonError();
+    RL_CHECK(dtype.get() == dtype_object(x->dtype), Runtime, "set_: the storage's dtype is not the tensor's, %s",
+             name_of(x->dtype));
+    source = typed.get();
+  }
+  PyErr_Clear();
+  PyRef bytes = PyRef::steal(PyObject_GetAttrString(source, "_bytes"));
+  PyErr_Clear();
+  RL_CHECK(bytes && is_tensor(bytes.get()), Type, "set_: expected a tensor or a storage, got %s",
+           Py_TYPE(source)->tp_name);
+  return bytes;
+}
+
+Layout layout_from(PyObject* size, PyObject* stride, int64_t offset) {
+  static const ParameterSpec parameters[] = {{"size", Kind::Ints, false, false}, {"stride", Kind::Ints, true, false}};
+  static SignatureSpec spec = {"set_", "set_(source, storage_offset, size: Ints, stride: Ints)", parameters, 2};
+  PyObject* pair[] = {size, stride};
+  Call c(nullptr, pair, stride ? 2 : 1, nullptr);
+  if (!c.bind(spec)) c.no_match({&spec});
+  Layout layout;
+  layout.sizes = c.ints(0);
+  layout.strides = stride ? c.ints(1) : contiguous_strides(layout.sizes);
+  layout.offset = offset;
+  return layout::as_strided(layout, layout.sizes, layout.strides, offset);
+}
+
+// The bytes up to the last element, or 0 where that is no number.
+size_t bytes_needed(const Layout& layout, size_t itemsize) {
+  int64_t last = layout.offset + 1, reach;
+  for (int i = 0; i < layout.ndim(); ++i) {
+    if (layout.sizes[i] == 0) return 0;
+    if (__builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) ||
+        __builtin_add_overflow(last, reach, &last))
+      return 0;
+  }
+  return __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &last) ? 0 : static_cast<size_t>(last);
+}
+
+// set_(); set_(source); set_(source, storage_offset, size, stride): a tensor or a storage, which may grow.
 PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"source", "storage_offset", "size", "stride", nullptr};
   PyObject *source = nullptr, *size = nullptr, *stride = nullptr;
-  Py_ssize_t offset = 0;
+  Py_ssize_t offset = -1;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OnOO:set_", const_cast<char**>(names), &source, &offset, &size,
                                    &stride))
     return nullptr;
@@ -163,39 +201,29 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
     Tensor* x = self_of(o);
     RL_CHECK(!x->requires_grad() || !grad_enabled(), Runtime,
              "set_: a tensor that requires grad cannot be given other memory; use .data or no_grad()");
-    PyRef held;
-    if (source && !is_tensor(source)) {
-      held = PyRef::steal(PyObject_GetAttrString(source, "_bytes"));  // an UntypedStorage
-      if (!held) throw PythonError();
-      source = held.get();
-      RL_CHECK(is_tensor(source), Type, "set_: expected a tensor or a storage");
-    }
     if (!source) {
       Ref none = empty(Dims{0}, x->dtype, x->device);
       set_data(x, none.get());
       bump_version(x);
       return Py_NewRef(o);
     }
-    Tensor* from = self_of(source);
+    RL_CHECK(size || PyTuple_GET_SIZE(args) < 2, Type, "set_: storage_offset wants a size too");
+    PyRef held;
+    if (!is_tensor(source)) held = bytes_of_storage(source, x);
+    Tensor* from = self_of(held ? held.get() : source);
     RL_CHECK(held || from->dtype == x->dtype, Runtime, "set_: the source has dtype %s, the tensor %s",
              name_of(from->dtype), name_of(x->dtype));
     Layout layout = from->layout();
     if (size) {
-      static const ParameterSpec parameters[] = {{"size", Kind::Ints, false, false},
-                                                 {"stride", Kind::Ints, true, false}};
-      static SignatureSpec spec = {"set_", "set_(source, storage_offset, size: Ints, stride: Ints)", parameters, 2};
-      PyObject* pair[] = {size, stride};
-      Call c(nullptr, pair, stride ? 2 : 1, nullptr);
-      if (!c.bind(spec)) c.no_match({&spec});
-      layout.sizes = c.ints(0);
-      layout.strides = stride ? c.ints(1) : contiguous_strides(layout.sizes);
-      layout.offset = offset;
-      layout = layout::as_strided(layout, layout.sizes, layout.strides, offset);
+      RL_CHECK(offset >= 0, Runtime, "set_: storage_offset must not be negative, got %zd", offset);
+      layout = layout_from(size, stride, offset);
+      size_t needed = bytes_needed(layout, size_of(x->dtype));
+      if (held && needed > from->storage->nbytes && needed < (size_t(1) << 40))
+        resize_storage(from->storage, needed, "set_");
     } else if (held) {
       layout.sizes = Dims{static_cast<int64_t>(from->storage->nbytes / size_of(x->dtype))};
       layout.strides = Dims{1};
     }
-    RL_CHECK(offset >= 0, Runtime, "set_: storage_offset must not be negative, got %zd", offset);
     check_bounds(layout, size_of(x->dtype), from->storage->nbytes, "set_");
     set_memory_of(x, from->storage);
     bump_version(x);
@@ -217,24 +245,23 @@ PyObject* py_storage_bytes(PyObject* o, PyObject*) {
     return raise_current();
   }
 }
-PyObject* py_storage_key(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(root(self_of(o)->storage)); }
-
-// view(dtype) with elements of one size.
-PyObject* py_view_dtype(PyObject* o, PyObject* wanted) {
+PyObject* py_storage_resize(PyObject* o, PyObject* size) {
   try {
+    int64_t nbytes;
+    RL_CHECK(integer_from(size, &nbytes) && nbytes >= 0, Type, "resize_: expected a number of bytes");
     Tensor* x = self_of(o);
-    DType d;
-    RL_CHECK(dtype_from(wanted, &d), Type, "view: expected a dtype, got %s", Py_TYPE(wanted)->tp_name);
-    RL_CHECK(size_of(d) == size_of(x->dtype), Runtime,
-             "view: dtype %s has %zu bytes an element, %s has %zu; only equal sizes are supported yet", name_of(d),
-             size_of(d), name_of(x->dtype), size_of(x->dtype));
-    Ref y = alias(x);
-    y->dtype = d;
-    return y.to_python();
+    Storage* s = root(x->storage);
+    RL_CHECK(static_cast<size_t>(nbytes) >= s->nbytes || (s->refs == 1 && !s->next), Runtime,
+             "resize_: a storage of %zu bytes that tensors still look at cannot shrink to %lld", s->nbytes,
+             (long long)nbytes);
+    resize_storage(s, static_cast<size_t>(nbytes), "resize_");
+    set_layout(x, Layout{Dims{nbytes}, Dims{1}, 0});
+    Py_RETURN_NONE;
   } catch (...) {
     return raise_current();
   }
 }
+PyObject* py_storage_key(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(root(self_of(o)->storage)); }
 
 PyObject* py_convert(PyObject* o, PyObject* wanted) {
   try {
@@ -258,7 +285,8 @@ PyObject* py_on_device(PyObject* o, PyObject* wanted) {
     RL_CHECK(id.type == DeviceType::Meta, NotImplemented,
              "to: a meta tensor has no values to copy to '%s'; create the tensor there, or use to_empty()",
              name_of(id));
-    return empty_strided(x->sizes(), x->strides(), x->dtype, id).to_python();
+    Ref like = empty_like(x, x->dtype);
+    return empty_strided(like->sizes(), like->strides(), x->dtype, id).to_python();
   } catch (...) {
     return raise_current();
   }
@@ -365,8 +393,8 @@ PyMethodDef tensor_methods[] = {
      "as_subclass(cls): the same memory and history as an instance of a subclass of Tensor."},
     {"retain_grad", py_retain_grad, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"_storage_bytes", py_storage_bytes, METH_NOARGS, nullptr},
+    {"_storage_resize", py_storage_resize, METH_O, nullptr},
     {"_storage_key", py_storage_key, METH_NOARGS, nullptr},
-    {"_view_dtype", py_view_dtype, METH_O, nullptr},
     {"_convert", py_convert, METH_O, nullptr},
     {"_on_device", py_on_device, METH_O, nullptr},
     {"_hooks", py_hooks, METH_O, nullptr},

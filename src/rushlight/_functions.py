@@ -24,6 +24,7 @@ __all__ = [
     "newaxis",
     "numel",
     "pi",
+    "resize_as_",
     "set_default_device",
     "set_num_interop_threads",
     "typename",
@@ -60,6 +61,11 @@ def is_nonzero(input: Tensor) -> bool:
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return input.numel()
+
+
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """resize_ to the shape of another tensor."""
+    return input.resize_as_(the_template, memory_format=memory_format)
 
 
 def typename(obj: Any) -> str:

@@ -53,7 +53,7 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     if dtype is None or array.dtype == dtype:
         return array.copy() if copy else array
     if copy is False:
-        raise ValueError(f"__array__: a conversion from {array.dtype} to {dtype} needs a copy, and copy=False forbids it")
+        raise ValueError(f"__array__: {array.dtype} to {dtype} needs a copy, and copy=False forbids it")
     return array.astype(dtype)
 
 
@@ -166,7 +166,7 @@ def __dlpack_device__(self: Tensor) -> tuple[Any, int]:
 
 
 def to_dlpack(tensor: Tensor) -> Any:
-    """A DLPack capsule of the oldest form, which shares the tensor's memory. Consumers of today want the tensor itself."""
+    """A DLPack capsule of the oldest form, which shares the tensor's memory; later consumers take the tensor itself."""
     return _native._to_dlpack(tensor)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Number
 from typing import Any
 
 from . import _native
-from ._native import Tensor, dtype
+from ._native import Tensor, dtype, memory_format
 
 _METHODS: dict[str, Any] = {}
 
@@ -85,11 +85,11 @@ def __dir__(self: Tensor) -> list[str]:
 # ------------------------------------------------------------------ conversions
 
 
-def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool]:
-    """(device or None, dtype or None, copy) of the arguments of `to`."""
+def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
+    """(device or None, dtype or None, copy, memory format or None) of the arguments of `to`."""
     device, wanted, copy = kwargs.pop("device", None), kwargs.pop("dtype", None), kwargs.pop("copy", False)
-    other = kwargs.pop("other", None)
-    kwargs.pop("non_blocking", None), kwargs.pop("memory_format", None)
+    other, memory_format = kwargs.pop("other", None), kwargs.pop("memory_format", None)
+    kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError(
             f"to: there is no argument {next(iter(kwargs))!r}; "
@@ -109,24 +109,50 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, 
             raise TypeError(f"to: expected a device, a dtype or a tensor, got {type(argument).__name__}")
     if other is not None:
         device, wanted = other.device, other.dtype
-    return device, wanted, bool(copy or (len(flags) > 1 and flags[-1]))
+    return device, wanted, bool(copy or (len(flags) > 1 and flags[-1])), memory_format
 
 
 @_method
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """The tensor in another dtype or on another device; itself where nothing changes (unless copy=True)."""
-    device, wanted, copy = _parse_to(args, kwargs)
+    """The tensor in another dtype, on another device, in another memory format; itself where nothing changes.
+
+    Args:
+        args, kwargs: a dtype; a device and a dtype; or another tensor, whose dtype and device are taken.
+        copy: True copies even where nothing changes.
+        memory_format: the order of the dimensions in memory; as they are, by default.
+    """
+    device, wanted, copy, memory_format = _parse_to(args, kwargs)
     result = self
     if device is not None:
         result = result._on_device(device)
-    if wanted is not None and wanted is not result.dtype:
-        return result._convert(wanted)
-    return result.clone() if copy and result is self else result
+    if wanted is not None:
+        result = result._convert(wanted)
+    if memory_format is None or memory_format is _native.preserve_format:
+        return result.clone() if copy and result is self else result
+    return _in_format(result, memory_format, copied=result is not self, copy=copy)
+
+
+def _in_format(x: Tensor, wanted: memory_format, copied: bool, copy: bool = False) -> Tensor:
+    if copied:
+        return x.contiguous(memory_format=wanted)
+    return x if _format_of(x) is wanted and not copy else x.clone(memory_format=wanted)
+
+
+def _format_of(x: Tensor) -> memory_format:
+    """The format that a tensor's strides suggest: channels last, or the ordinary one, contiguous or not."""
+    if not x.is_contiguous():
+        for wanted in (_native.channels_last, _native.channels_last_3d):
+            if x.is_contiguous(memory_format=wanted):
+                return wanted
+    return _native.contiguous_format
 
 
 def _converter(name: str, wanted: dtype) -> Callable[..., Tensor]:
-    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self._convert(wanted)
+    def convert(self: Tensor, memory_format: Any = _native.preserve_format) -> Tensor:
+        result = self._convert(wanted)
+        if memory_format is _native.preserve_format:
+            return result
+        return _in_format(result, memory_format, copied=result is not self)
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor as {wanted!r}; itself where it has that dtype."
@@ -275,6 +301,8 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
 @_method
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same view of the same memory."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"is_set_to: expected a tensor, got {type(tensor).__name__}")
     return (self._storage_key(), self.storage_offset(), self.shape, self.stride()) == (
         tensor._storage_key(),
         tensor.storage_offset(),
@@ -400,11 +428,54 @@ def get_device(self: Tensor) -> int:
     return -1
 
 
+def _outer_first(sizes: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost; a stride of 0 says nothing."""
+    order: list[int] = []
+    for d in range(len(sizes)):
+        place = len(order)
+        for i in range(len(order) - 1, -1, -1):
+            if strides[d] == 0 or strides[order[i]] == 0:
+                continue
+            if strides[order[i]] >= strides[d]:
+                break
+            place = i
+        order.insert(place, d)
+    return tuple(order)
+
+
 @_method
-def dim_order(self: Tensor) -> tuple[int, ...]:
-    """The dimensions from the outermost in memory to the innermost."""
-    strides = self.stride()
-    return tuple(sorted(range(self.dim()), key=lambda d: -strides[d]))
+def dim_order(self: Tensor, *, ambiguity_check: bool | list[Any] = False) -> tuple[int, ...]:
+    """The dimensions from the outermost in memory to the innermost.
+
+    Args:
+        ambiguity_check: True refuses a tensor that has several such orders; a list of memory formats one that has not
+            exactly one of them.
+    Raises:
+        RuntimeError: the order is ambiguous.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not isinstance(ambiguity_check, bool) and not (formats and all(isinstance(f, memory_format) for f in formats)):
+        raise TypeError(f"dim_order: ambiguity_check must be a bool or a list of memory formats, got {ambiguity_check!r}")
+    sizes, strides = self.shape, self.stride()
+    if formats:
+        ambiguous = sum(self.is_contiguous(memory_format=f) for f in formats) != 1
+    else:
+        ambiguous = ambiguity_check and (1 in sizes or len(set(strides)) < len(strides))
+    if ambiguous:
+        raise RuntimeError(f"dim_order: sizes {tuple(sizes)} with strides {strides} have several orders in memory")
+    return _outer_first(sizes, strides)
+
+
+@_method
+def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """resize_ to the shape of another tensor, in its memory format by default."""
+    if not isinstance(the_template, Tensor):
+        raise TypeError(f"resize_as_: the_template must be a tensor, got {type(the_template).__name__}")
+    if memory_format is None:
+        return self.resize_(the_template.shape)
+    if memory_format is _native.preserve_format:
+        memory_format = _format_of(the_template)
+    return self.resize_(the_template.shape, memory_format=memory_format)
 
 
 @_method

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/arguments.h"
+#include "cpu/rows/memory_format.h"
 #include "device/create.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/shape.h"
@@ -9,8 +10,8 @@
 
 namespace rl::kernels {
 
-Ref empty(DimSpan size, MemoryFormat, const Options& o) {
-  return rl::empty(size, o.dtype_or_default(), o.device_or_cpu());
+Ref empty(DimSpan size, MemoryFormat format, const Options& o) {
+  return empty_in_format(size, format, o.dtype_or_default(), o.device_or_cpu());
 }
 Ref zeros(DimSpan size, const Options& o) {
   Ref x = rl::empty(size, o.dtype_or_default(), o.device_or_cpu());
@@ -32,8 +33,10 @@ Ref empty_strided(DimSpan size, DimSpan stride, const Options& o) {
 
 static Ref like(In x, MemoryFormat format, const Options& o) {
   DType dtype = o.dtype.value_or(x->dtype);
-  if (format == MemoryFormat::Contiguous || o.device) return rl::empty(x->sizes(), dtype, o.device.value_or(x->device));
-  return rl::empty_like(x, dtype);
+  if (format != MemoryFormat::Preserve) return empty_in_format(x->sizes(), format, dtype, o.device.value_or(x->device));
+  Ref y = rl::empty_like(x, dtype);
+  if (!o.device || o.device->type == x->device.type) return y;
+  return rl::empty_strided(y->sizes(), y->strides(), dtype, *o.device);
 }
 Ref empty_like(In x, MemoryFormat format, const Options& o) { return like(x, format, o); }
 Ref zeros_like(In x, MemoryFormat format, const Options& o) {

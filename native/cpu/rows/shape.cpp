@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "autograd/history.h"
+#include "cpu/rows/memory_format.h"
 #include "device/create.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
@@ -68,7 +69,11 @@ Ref as_strided_backward(In g, DimSpan input, DimSpan size, DimSpan stride, std::
 }
 
 Ref clone(In input, MemoryFormat format) {
-  return format == MemoryFormat::Contiguous ? contiguous_copy(input) : convert(input, input->dtype);
+  if (format == MemoryFormat::Preserve) return convert(input, input->dtype);
+  if (format == MemoryFormat::Contiguous) return contiguous_copy(input);
+  Ref y = empty_in_format(input->sizes(), format, input->dtype, input->device);
+  copy_into(y.get(), input);
+  return y;
 }
 Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
 
@@ -112,8 +117,9 @@ Ref sum_to(In input, DimSpan size) {
   return finish_gradient(Ref::retain(input.mutable_tensor()), Expected{input->dtype, Dims(size)});
 }
 
-Ref contiguous(In input, MemoryFormat) {
-  return input->contiguous() ? Ref::retain(input.mutable_tensor()) : ops::clone(input, MemoryFormat::Contiguous);
+Ref contiguous(In input, MemoryFormat format) {
+  if (format == MemoryFormat::Preserve) format = MemoryFormat::Contiguous;
+  return has_format(input, format) ? Ref::retain(input.mutable_tensor()) : ops::clone(input, format);
 }
 
 Ref reshape(In input, DimSpan shape) {

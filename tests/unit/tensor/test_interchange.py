@@ -30,9 +30,13 @@ class Asked:
     def __dlpack__(self, **k): self.k = k; return self.t.__dlpack__(**k)
     def __dlpack_device__(self): return self.t.__dlpack_device__()
 """
-DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
-ARRAYS = [d for d in DTYPES if d != "bfloat16"] + "longlong intc >i4 >f4 longdouble U3 object M8[s] m8[s]".split()
-OPERATORS = "== < <= > >= + - * / // % ** @ & | ^ << >>".split()
+DTYPES = [
+    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
+    "complex128",
+]  # fmt: skip
+ARRAYS = [d for d in DTYPES if d != "bfloat16"]
+ARRAYS += ["longlong", "intc", ">i4", ">f4", "longdouble", "U3", "object", "M8[s]", "m8[s]"]
+OPERATORS = ["==", "<", "<=", ">", ">=", "+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>"]
 
 
 def each(*expressions: str) -> str:
@@ -60,7 +64,7 @@ TO_NUMPY = [
          "np.array([torch.tensor(1), torch.tensor(2)]).dtype.name", "np.arange(6)[torch.tensor(1)]",
          "np.arange(6)[torch.tensor([True] * 3 + [False] * 3)]", "np.zeros(torch.tensor(3)).shape",
          "np.zeros(torch.Size([2, 3])).shape"),
-    *(f"a = np.ones((2, 3)); i = torch.ones(2, 3, dtype=torch.int64)\n"
+    *("a = np.ones((2, 3)); i = torch.ones(2, 3, dtype=torch.int64)\n"
       + each(f"x {o} a", f"a {o} x", f"i {o} a.astype('int32')", f"a.astype('int32') {o} i") for o in OPERATORS),
     each("x == np.ones(5)", "x == np.array(['a'])", "x == np.float32(1)", "x.eq(np.ones(3))", "x.add(np.ones(3))"),
     "a = np.zeros(3); a[1] = torch.tensor(2.); a[0] = torch.tensor([4.]); a[:] += torch.ones(3); show(a.tolist())",
@@ -91,7 +95,8 @@ FROM_NUMPY = [
          "torch.from_numpy(np.matrix([[1, 2]]))", "torch.from_numpy(np.ma.array([1, 2]))",
          "torch.tensor(np.matrix([[1, 2]]))", "torch.from_numpy(np.array(image))", "torch.tensor(image)",
          "torch.as_tensor(np.asarray(image)).shape", "torch.tensor(list(image.getdata()))"),
-    "a = np.ones(3); show(torch.asarray(a).data_ptr() == a.ctypes.data, torch.as_tensor(a).data_ptr() == a.ctypes.data, "
+    "a = np.ones(3); show(torch.asarray(a).data_ptr() == a.ctypes.data)\n"
+    "show(torch.as_tensor(a).data_ptr() == a.ctypes.data, "
     "torch.as_tensor(a, dtype=torch.float64).data_ptr() == a.ctypes.data, torch.tensor(a).data_ptr() == a.ctypes.data)",
     *(each(*(f"torch.frombuffer({b}, dtype=torch.{d})" for d in ("float32", "uint8", "bool", "bfloat16", "complex64")))
       for b in ("bytearray(8)", "bytes(8)", "array.array('d', [1., 2.])", "memoryview(bytearray(8))", "np.ones((2, 2))",
@@ -131,24 +136,26 @@ DLPACK = [
          "torch.from_dlpack(x.__dlpack__(copy=False)).data_ptr() == x.data_ptr()",
          "torch.from_dlpack(x, copy=True).data_ptr() == x.data_ptr()",
          "torch.from_dlpack(x, copy=False).data_ptr() == x.data_ptr()"),
-    each("r.__dlpack__()", "np.from_dlpack(r)", "torch.from_dlpack(r)", "bool(torch.to_dlpack(r))", "(r * 2).__dlpack__()",
-         "bool(r.detach().__dlpack__())"),
+    each("r.__dlpack__()", "np.from_dlpack(r)", "torch.from_dlpack(r)", "bool(torch.to_dlpack(r))",
+         "(r * 2).__dlpack__()", "bool(r.detach().__dlpack__())"),
     each(*(f"torch.from_dlpack(x, {k})" for k in (
         "device='cpu'", "device='meta'", "device='cuda'", "device='cpu', copy=True")),
         "torch.from_dlpack(x, 'cpu')", "torch.from_dlpack(x.__dlpack__(), copy=True)",
         "torch.from_dlpack(x.__dlpack__(), device='cpu')"),
     "a = Asked(x); torch.from_dlpack(a); show(sorted(a.k.items())); torch.from_dlpack(a, device='cpu', copy=True); "
     "show(sorted((k, str(v)) for k, v in a.k.items()))",
-    each("torch.from_dlpack(Old(x))", "torch.utils.dlpack.from_dlpack(x)", "torch.from_dlpack(3)", "torch.from_dlpack()",
-         "torch.from_dlpack(torch.to_dlpack(x))", "torch.from_dlpack([1])", "torch.from_dlpack(None)"),
+    each("torch.from_dlpack(Old(x))", "torch.utils.dlpack.from_dlpack(x)", "torch.from_dlpack(3)",
+         "torch.from_dlpack()", "torch.from_dlpack(torch.to_dlpack(x))", "torch.from_dlpack([1])",
+         "torch.from_dlpack(None)"),
     *(f"c = x.__dlpack__(max_version={v}); torch.from_dlpack(c); show(repr(c).split()[2])\n"
       "tried(lambda: torch.from_dlpack(c))" for v in ("None", "(1, 0)")),
-    *(f"t = {t}\n" + each("torch.from_dlpack(t)", "torch.from_dlpack(t).stride()", "t.numel() and np.from_dlpack(t).strides",
-                          "torch.from_dlpack(t).storage_offset()", "np.from_dlpack(t).tolist()",
+    *(f"t = {t}\n" + each("torch.from_dlpack(t)", "torch.from_dlpack(t).stride()", "t.storage_offset()",
+                          "t.numel() and np.from_dlpack(t).strides", "torch.from_dlpack(t).storage_offset()",
+                          "np.from_dlpack(t).tolist()",
                           "torch.from_dlpack(t.__dlpack__(max_version=(1, 1)))")
       for t in ("x.T", "x[:, 1:]", "x[::2]", "x[0]", "x[1, 2]", "torch.zeros(0, 3)", "torch.zeros(3, 0)",
                 "x.expand(2, 2, 3)", "x[:, :1]", "torch.zeros(1, 1)")),
-    *(f"a = np.arange(6.).reshape(2, 3)\n" + each(f"torch.from_dlpack({a})", f"torch.from_dlpack({a}).stride()")
+    *("a = np.arange(6.).reshape(2, 3)\n" + each(f"torch.from_dlpack({a})", f"torch.from_dlpack({a}).stride()")
       for a in ("a.T", "a[:, 1:]", "a[::2]", "a[0]", "np.zeros((0, 3))", "np.array(3.)", "np.array(['a'])",
                 "np.ones(3, dtype='longdouble')", "np.ones(3, dtype='>f4')", "np.array([object()])")),
     "a = np.ones(3); a.flags.writeable = False; " + each("torch.from_dlpack(a)", "torch.from_dlpack(a, copy=True)"),
@@ -177,7 +184,7 @@ COPIES = [
     "show(pickle.loads(pickle.dumps(x.t())).stride(), pickle.loads(pickle.dumps(x[1:])).storage_offset())",
     *(f"show(pickle.loads(pickle.dumps(torch.ones(2, 2, dtype=torch.{d}))))" for d in DTYPES),
     "show(x.__reduce_ex__(2)[0].__name__, [type(a).__name__ for a in x.__reduce_ex__(2)[1]])",
-    "p = torch.nn.Parameter(x); show(p.__reduce_ex__(2)[0].__name__, [type(a).__name__ for a in p.__reduce_ex__(2)[1]])",
+    "f, a = torch.nn.Parameter(x).__reduce_ex__(2); show(f.__name__, [type(i).__name__ for i in a])",
     "memo = {}; y = copy.deepcopy(x, memo); show(copy.deepcopy(x, memo) is y, id(x) in memo)",
     "e = copy.deepcopy(x.expand(4, 2, 3)); show(e.stride()); e = copy.deepcopy(x[:, 1]); "
     "show(e.stride(), e.storage_offset(), e.untyped_storage().nbytes())",
