@@ -88,10 +88,11 @@ Ref empty_like(const Tensor* like, DType dtype) {
 
 void resize_storage(Storage* storage, size_t nbytes, const char* op) {
   Storage* s = root(storage);
-  RL_CHECK(s->resizable, Runtime,
-           "%s: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu "
-           "bytes",
-           op, s->nbytes, nbytes);
+  RL_CHECK(
+      s->resizable, Runtime,
+      "%s: the tensor's memory belongs to somebody else (a NumPy array or a buffer) and cannot grow from %zu to %zu "
+      "bytes",
+      op, s->nbytes, nbytes);
   Device& d = device(s->device);
   char* moved = d.allocate(nbytes);
   if (d.has_memory) {

@@ -261,6 +261,7 @@ PyObject* py_storage_resize(PyObject* o, PyObject* size) {
     return raise_current();
   }
 }
+PyObject* py_resizable(PyObject* o, PyObject*) { return PyBool_FromLong(root(self_of(o)->storage)->resizable); }
 PyObject* py_storage_key(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(root(self_of(o)->storage)); }
 
 PyObject* py_convert(PyObject* o, PyObject* wanted) {
@@ -394,6 +395,7 @@ PyMethodDef tensor_methods[] = {
     {"retain_grad", py_retain_grad, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"_storage_bytes", py_storage_bytes, METH_NOARGS, nullptr},
     {"_storage_resize", py_storage_resize, METH_O, nullptr},
+    {"_resizable", py_resizable, METH_NOARGS, nullptr},
     {"_storage_key", py_storage_key, METH_NOARGS, nullptr},
     {"_convert", py_convert, METH_O, nullptr},
     {"_on_device", py_on_device, METH_O, nullptr},

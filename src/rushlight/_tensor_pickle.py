@@ -129,7 +129,7 @@ def deepcopy(tensor: Any, memo: dict[int, Any]) -> Any:
     with rl.no_grad():
         if tensor.device.type == "cpu":
             function, (storage, *geometry) = reduce_tensor(tensor)
-            copied = TypedStorage(wrap_storage=_copied(storage.untyped(), memo), dtype=storage.dtype)
+            copied = TypedStorage(wrap_storage=copied_storage(storage.untyped(), memo), dtype=storage.dtype)
             result = function(copied, *geometry)
         else:
             result = tensor.detach().clone().requires_grad_(tensor.requires_grad)
@@ -143,7 +143,8 @@ def deepcopy(tensor: Any, memo: dict[int, Any]) -> Any:
     return result
 
 
-def _copied(untyped: Any, memo: dict[int, Any]) -> Any:
+def copied_storage(untyped: Any, memo: dict[int, Any]) -> Any:
+    """A copy of a storage, one for each storage and deepcopy."""
     copies = memo.setdefault(id(_memories), {})
     if untyped._cdata not in copies:
         copies[untyped._cdata] = new = allocate(untyped.nbytes())
