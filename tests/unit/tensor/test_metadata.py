@@ -16,7 +16,8 @@ c3 = torch.arange(48.).reshape(1, 3, 2, 2, 4)
 CL, CL3, CF, PF = torch.channels_last, torch.channels_last_3d, torch.contiguous_format, torch.preserve_format
 def lay(t):
     channels_last = t.is_contiguous(memory_format=CL) if t.dim() == 4 else None
-    return tuple(t.shape), t.stride(), t.storage_offset(), t.is_contiguous(), channels_last, t.untyped_storage().nbytes()
+    nbytes = t.untyped_storage().nbytes()
+    return tuple(t.shape), t.stride(), t.storage_offset(), t.is_contiguous(), channels_last, nbytes
 """
 
 
