@@ -457,6 +457,7 @@ def dim_order(self: Tensor, *, ambiguity_check: bool | list[Any] = False) -> tup
     if not isinstance(ambiguity_check, bool) and not (formats and all(isinstance(f, memory_format) for f in formats)):
         raise TypeError(f"dim_order: expected True, False or a list of memory formats, got {ambiguity_check!r}")
     sizes, strides = self.shape, self.stride()
+    ambiguous: Any
     if formats:
         ambiguous = sum(self.is_contiguous(memory_format=f) for f in formats) != 1
     else:
