@@ -195,13 +195,14 @@ static bool same_name(PyObject* keyword, const char* name) {
 }
 
 static bool is_grouped(const ParameterSpec& p) { return p.kind == Kind::IntsVar || p.kind == Kind::TensorsVar; }
+static bool is_required(const ParameterSpec& p) { return !p.has_default && p.kind != Kind::TensorsVar; }
 
 [[gnu::cold]] static void prepare(SignatureSpec& spec) {
   spec.interned = new PyObject*[spec.count];
   for (int i = 0; i < spec.count; ++i) {
     const ParameterSpec& p = spec.parameters[i];
     spec.interned[i] = PyUnicode_InternFromString(p.name);
-    if (!p.has_default && !is_grouped(p)) spec.required = i + 1;
+    if (is_required(p)) spec.required = i + 1;
   }
 }
 
@@ -249,7 +250,7 @@ bool Call::place_named(SignatureSpec& spec, bool check) {
       return false;
   }
   for (int i = 0; check && i < spec.required; ++i)
-    if (!slots_[i] && !spec.parameters[i].has_default && !is_grouped(spec.parameters[i])) return false;
+    if (!slots_[i] && is_required(spec.parameters[i])) return false;
   return true;
 }
 
@@ -287,7 +288,7 @@ void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
     if (place(spec, false)) {
       for (int i = 0; i < spec.count && why.empty(); ++i) {
         const ParameterSpec& p = spec.parameters[i];
-        if (!slots_[i] && !p.has_default && p.kind != Kind::IntsVar)
+        if (!slots_[i] && is_required(p))
           why = std::string("; the argument '") + p.name + "' is missing";
         if (slots_[i] && !accepts(p, slots_[i]))
           why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);

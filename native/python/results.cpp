@@ -25,6 +25,8 @@ PyTypeObject* named_result(const char* name, std::initializer_list<const char*> 
   if (!type) throw PythonError();
   PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.return_types"));
   if (!module) throw PythonError();
+  PyRef shown = PyRef::steal(PyObject_GetAttrString(module.get(), "_shown"));
+  if (!shown || PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__repr__", shown.get())) throw PythonError();
   PyObject_SetAttrString(module.get(), name, reinterpret_cast<PyObject*>(type));
   return type;
 }

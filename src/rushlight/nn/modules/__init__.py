@@ -16,6 +16,7 @@ from rushlight.nn.modules import (
     padding,
     pixelshuffle,
     pooling,
+    rnn,
     sparse,
     upsampling,
 )
@@ -35,9 +36,10 @@ from rushlight.nn.modules.normalization import *  # noqa: F403
 from rushlight.nn.modules.padding import *  # noqa: F403
 from rushlight.nn.modules.pixelshuffle import *  # noqa: F403
 from rushlight.nn.modules.pooling import *  # noqa: F403
+from rushlight.nn.modules.rnn import *  # noqa: F403
 from rushlight.nn.modules.sparse import *  # noqa: F403
 from rushlight.nn.modules.upsampling import *  # noqa: F403
 
 _FAMILIES = (activation, batchnorm, container, conv, distance, dropout, flatten, fold, instancenorm, linear,
-             loss, normalization, padding, pixelshuffle, pooling, sparse, upsampling)
+             loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, upsampling)
 __all__ = ["Module", *(name for family in _FAMILIES for name in family.__all__)]
