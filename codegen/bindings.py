@@ -141,8 +141,7 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
             wanted = " || ".join(
                 f"wants_grad({_reader(o, i, p)})"
                 for i, p in enumerate(o.parameters)
-                if (p.name in o.grads or (o.row.kind == "composite" and p.is_tensor))
-                and p.type not in ("Tensors", "Indices", "*Tensor")
+                if p.name in o.grads or (o.row.kind == "composite" and p.is_tensor)
             )
             out += (
                 f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"

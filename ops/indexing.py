@@ -27,5 +27,8 @@ kernel("cat(tensors: Tensors, dim: int = 0)", types=every, method=False, grad={"
        samples="none", out=True, onnx="Concat", doc="Joins tensors along dim.")
 composite("_cat_grad(g, tensors: Tensors, dim: int)", run="cat_grad", private=True, method=False, returns=("*",),
           samples="none", doc="The pieces of g that belong to each tensor.")
-composite("stack(tensors: Tensors, dim: int = 0)", method=False, samples="none", onnx="ConcatFromSequence",
-          doc="Joins tensors along a new dimension.")
+kernel("stack(tensors: Tensors, dim: int = 0)", types=every, method=False,
+       grad={"tensors": "_stack_grad(g, tensors, dim)"}, samples="none", out=True, onnx="ConcatFromSequence",
+       doc="Joins tensors along a new dimension.")
+composite("_stack_grad(g, tensors: Tensors, dim: int)", run="stack_grad", private=True, method=False, returns=("*",),
+          samples="none", doc="The slices of g that belong to each tensor.")

@@ -332,6 +332,19 @@ Ref cat(Tensors tensors, int64_t dim) {
   return out;
 }
 
+Ref stack(Tensors tensors, int64_t dim) {
+  RL_CHECK(tensors.size() > 0, Runtime, "stack: expected at least one tensor, got an empty list");
+  int d = wrap_dim(dim, tensors[0]->ndim + 1, "stack");
+  std::vector<Ref> lifted;
+  for (int i = 0; i < tensors.size(); ++i) {
+    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime,
+             "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
+             to_string(tensors[0]->sizes()).c_str(), i, to_string(tensors[i]->sizes()).c_str());
+    lifted.push_back(alias(tensors[i].get(), layout::unsqueeze(tensors[i]->layout(), d)));
+  }
+  return cat(lifted, d);
+}
+
 }  // namespace kernels
 
 namespace compose {
@@ -359,17 +372,13 @@ std::vector<Ref> cat_grad(In g, Tensors tensors, int64_t dim) {
   return pieces;
 }
 
-Ref stack(Tensors tensors, int64_t dim) {
-  RL_CHECK(tensors.size() > 0, Runtime, "stack: expected at least one tensor, got an empty list");
-  int d = wrap_dim(dim, tensors[0]->ndim + 1, "stack");
-  std::vector<Ref> lifted;
+std::vector<Ref> stack_grad(In g, Tensors tensors, int64_t dim) {
+  std::vector<Ref> pieces;
   for (int i = 0; i < tensors.size(); ++i) {
-    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime,
-             "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
-             to_string(tensors[0]->sizes()).c_str(), i, to_string(tensors[i]->sizes()).c_str());
-    lifted.push_back(ops::unsqueeze(tensors[i], d));
+    pieces.push_back(ops::select(g, dim, i));
+    if (pieces.back()->dtype != tensors[i]->dtype) pieces.back() = ops::_to_copy(pieces.back(), tensors[i]->dtype);
   }
-  return ops::cat(lifted, d);
+  return pieces;
 }
 
 }  // namespace compose
