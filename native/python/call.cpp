@@ -288,8 +288,7 @@ void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
     if (place(spec, false)) {
       for (int i = 0; i < spec.count && why.empty(); ++i) {
         const ParameterSpec& p = spec.parameters[i];
-        if (!slots_[i] && is_required(p))
-          why = std::string("; the argument '") + p.name + "' is missing";
+        if (!slots_[i] && is_required(p)) why = std::string("; the argument '") + p.name + "' is missing";
         if (slots_[i] && !accepts(p, slots_[i]))
           why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);
       }
