@@ -62,7 +62,7 @@ composite("meshgrid(*tensors, indexing: str | None = None)", method=False, retur
           doc="The coordinates of a grid over vectors: rows first ('ij') or columns first ('xy').")
 composite("cartesian_prod(*tensors)", method=False, samples="none", doc="All tuples of elements, one a row.")
 composite("combinations(input, r: int = 2, with_replacement: bool = False)", method=False, samples="combinations",
-          exceptions={"node_name": "rows are joined by cat", "meta": "PyTorch refuses; the size is known here"},
+          exceptions={"meta": "PyTorch refuses; the size is known here"},
           doc="All choices of r elements of a vector, one a row.")
 composite("block_diag(*tensors)", method=False, samples="none", doc="A matrix with the tensors along its diagonal.")
 for _name, _doc in (
