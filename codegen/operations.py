@@ -7,6 +7,7 @@ import re
 from codegen import autograd
 from codegen.expr import default_value
 from codegen.kernels import loop_name
+from codegen.signature import Parameter
 from codegen.table import Operation, Table
 
 RULES = {"": "Promote", "divides": "Divides", "no_bool": "NoBool", "one_dtype": "OneDtype"}
@@ -250,12 +251,19 @@ def _view(o: Operation, table: Table) -> str:
     out = ""
     if o.grads:
         out += autograd.node(o, table) + _replay(o)
-        body += f"  if (is_differentiable({first}->dtype)) {{\n    FlatArguments flat;\n"
-        body += "".join(f"    flat.add({p.name});\n" for p in rest)
-        body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, flat.span());\n  }}\n" + _record(
-            o, ["result"]
-        )
+        flat, span = _flat(rest)
+        body += f"  if (is_differentiable({first}->dtype)) {{\n{flat}"
+        body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n  }}\n"
+        body += _record(o, ["result"])
     return out + _function(o, body + "  return result;\n")
+
+
+def _flat(arguments: tuple[Parameter, ...] | list[Parameter]) -> tuple[str, str]:
+    """A view's arguments as a span of integers: the statements that fill it, and the span."""
+    if arguments and all(p.cpp in ("int64_t", "bool") for p in arguments):
+        names = ", ".join(p.name for p in arguments)
+        return f"    const int64_t flat[] = {{{names}}};\n", f"Span<const int64_t>(flat, {len(arguments)})"
+    return "    FlatArguments flat;\n" + "".join(f"    flat.add({p.name});\n" for p in arguments), "flat.span()"
 
 
 def _replay(o: Operation) -> str:

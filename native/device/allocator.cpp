@@ -9,6 +9,9 @@
 #include "base/error.h"
 
 namespace rl::allocator {
+
+DeviceStats totals;
+
 namespace {
 
 constexpr size_t kAlignment = 64;
@@ -25,7 +28,6 @@ struct Block {
   double freed_at;
 };
 Block* free_lists[kClasses];
-DeviceStats totals;
 double last_trim;
 
 double now() {
@@ -80,8 +82,7 @@ char* allocate(size_t nbytes) {
   RL_CHECK(nbytes < (size_t(1) << 48), OutOfMemory, "not enough memory: %zu bytes were asked for on the CPU", nbytes);
   size_t rounded;
   int c = class_of(nbytes, &rounded);
-  totals.live_bytes += rounded;
-  totals.peak_bytes = std::max(totals.peak_bytes, totals.live_bytes);
+  count(static_cast<int64_t>(rounded));
   if (Block* b = free_lists[c]) {
     free_lists[c] = b->next;
     totals.cached_bytes -= rounded;

@@ -12,6 +12,12 @@ void free(char* data, size_t nbytes);
 // Gives every cached block back to the system.
 void empty_cache();
 DeviceStats stats();
+extern DeviceStats totals;
+// Memory that tensors use beside the blocks from here.
+inline void count(int64_t nbytes) {
+  totals.live_bytes += static_cast<size_t>(nbytes);
+  if (totals.live_bytes > totals.peak_bytes) totals.peak_bytes = totals.live_bytes;
+}
 void reset_peak();
 
 }  // namespace rl::allocator

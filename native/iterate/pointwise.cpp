@@ -139,9 +139,10 @@ struct Call {
 // dtype. Returns the tensor whose shape the result has, or nullptr.
 const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
   if (row.bool_inputs) return nullptr;
-  const Tensor* lead = nullptr;
-  for (int k = 0; k < row.inputs; ++k)
-    if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
+  const Tensor* lead = args[0].tensor;
+  if (!lead || lead->ndim == 0)
+    for (int k = 1; k < row.inputs; ++k)
+      if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
   if (!lead || !lead->contiguous() || lead->device.type != DeviceType::Cpu) return nullptr;
   Category category = category_of(lead->dtype);
   if (row.integers_to_float && category < Category::Floating) return nullptr;

@@ -17,11 +17,11 @@ static bool is_zero_dim_integer(PyObject* o) {
   return t->numel == 1 && is_integral(t->dtype);
 }
 
-static bool is_integer(PyObject* o) {
+static inline bool is_integer(PyObject* o) {
   return PyLong_Check(o) || (!PyFloat_Check(o) && !is_tensor(o) && PyIndex_Check(o)) || is_zero_dim_integer(o);
 }
 
-bool integer_from(PyObject* o, int64_t* out) {
+bool wide_integer_from(PyObject* o, int64_t* out) {
   if (!is_integer(o)) return false;
   if (PyLong_Check(o)) {
     *out = PyLong_AsLongLong(o);
@@ -144,7 +144,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints:
     case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
-    case Kind::IntsVar: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
+    case Kind::IntsVar: return var_ || is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
     case Kind::DType:

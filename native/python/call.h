@@ -132,7 +132,21 @@ Operands matrix_operands(PyObject* a, PyObject* b, Arg* x, Arg* y);
 bool has_torch_function(PyObject* o);
 bool number_from(PyObject* o, Scalar* out);
 // Integers: int, NumPy's, and one-element integer tensors. False without an exception where it is none.
-bool integer_from(PyObject* o, int64_t* out);
+bool wide_integer_from(PyObject* o, int64_t* out);
+inline bool integer_from(PyObject* o, int64_t* out) {
+#if PY_VERSION_HEX < 0x030C0000
+  if (PyLong_CheckExact(o) && Py_SIZE(o) >= -1 && Py_SIZE(o) <= 1) [[likely]] {
+    *out = Py_SIZE(o) * static_cast<int64_t>(reinterpret_cast<PyLongObject*>(o)->ob_digit[0]);
+    return true;
+  }
+#else
+  if (PyLong_CheckExact(o) && PyUnstable_Long_IsCompact(reinterpret_cast<PyLongObject*>(o))) [[likely]] {
+    *out = PyUnstable_Long_CompactValue(reinterpret_cast<PyLongObject*>(o));
+    return true;
+  }
+#endif
+  return wide_integer_from(o, out);
+}
 
 // ------------------------------------------------------------------ results
 

@@ -29,6 +29,7 @@ bool is_tuple_in_disguise(PyObject* o) {
 
 std::optional<int64_t> slice_bound(PyObject* o) {
   if (o == Py_None) return std::nullopt;
+  if (PyLong_CheckExact(o)) return PyNumber_AsSsize_t(o, nullptr);
   PyRef index = PyRef::steal(PyNumber_Index(o));
   if (!index) throw PythonError();
   Py_ssize_t v = PyNumber_AsSsize_t(index.get(), nullptr);  // clips, as Python's own slices do

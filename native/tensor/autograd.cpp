@@ -53,7 +53,8 @@ ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewS
   if (previous) ++previous->refs;
   step->many_args = args.n > 6;
   if (step->many_args) step->many = static_cast<int64_t*>(std::malloc(sizeof(int64_t) * args.n));
-  std::memcpy(step->many_args ? step->many : step->few, args.ptr, sizeof(int64_t) * args.n);
+  int64_t* kept = step->many_args ? step->many : step->few;
+  for (int i = 0; i < args.n; ++i) kept[i] = args[i];
   return step;
 }
 

@@ -6,6 +6,10 @@
 
 namespace rl {
 
+void too_many_dims(int n) {
+  fail(ErrorType::Runtime, "a tensor of %d dimensions was asked for; at most %d are supported", n, kMaxDims);
+}
+
 int64_t product(DimSpan sizes) {
   int64_t n = 1;
   for (int64_t s : sizes) {
@@ -149,7 +153,12 @@ Layout view(const Layout& x, DimSpan size) {
   y.sizes = infer_sizes(size, product(x.sizes), x.sizes, "view");
   y.offset = x.offset;
   if (is_contiguous(x.sizes, x.strides)) {
-    y.strides = contiguous_strides(y.sizes);
+    y.strides.resize(size.n);
+    int64_t step = 1;
+    for (int i = size.n - 1; i >= 0; --i) {
+      y.strides[i] = step;
+      step *= y.sizes[i] > 1 ? y.sizes[i] : 1;
+    }
     return y;
   }
   auto strides = view_strides(x.sizes, x.strides, y.sizes);
@@ -309,7 +318,7 @@ Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<i
   for (int64_t s : size) RL_CHECK(s >= 0, Runtime, "as_strided: negative size in %s", to_string(size).c_str());
   for (int64_t s : stride)
     RL_CHECK(s >= 0, Runtime, "as_strided: negative strides are not supported, got %s", to_string(stride).c_str());
-  Layout y{Dims(size), Dims(stride), storage_offset.value_or(x.offset)};
+  Layout y{size, stride, storage_offset.value_or(x.offset)};
   RL_CHECK(y.offset >= 0, Runtime, "as_strided: storage_offset must not be negative, got %lld", (long long)y.offset);
   return y;
 }

@@ -21,10 +21,11 @@ void release_root(Storage* s) {
 Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context) {
   void* memory = free_count ? free_list[--free_count] : std::malloc(sizeof(Storage));
   if (!memory) throw std::bad_alloc();
-  return new (memory) Storage{1, 0, data, nbytes, device, true, release, context};
+  return new (memory) Storage{1, 0, data, nbytes, device, true, false, release, context};
 }
 
 void free_storage(Storage* s) {
+  if (s->whole) return s->release(s);
   if (s->release) s->release(s);
   if (free_count < kMaxFree) {
     free_list[free_count++] = s;

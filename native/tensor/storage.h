@@ -15,7 +15,8 @@ struct Storage {
   size_t nbytes;
   DeviceId device;
   bool resizable;
-  void (*release)(Storage*);  // frees what `data` points to; the Storage itself is freed by drop()
+  bool whole;                 // `release` frees the Storage too: header and memory are one block
+  void (*release)(Storage*);  // frees what `data` points to
   void* context;              // whatever `release` needs: the owner of borrowed memory
   Storage *next = nullptr,
           *previous = nullptr;  // from the owner of the memory through those made of it by with_own_version

@@ -33,8 +33,7 @@ Tensor* allocate() {
 }
 
 void reserve_dims(Tensor* x, int ndim) {
-  RL_CHECK(ndim <= kMaxDims, Runtime, "a tensor of %d dimensions was asked for; at most %d are supported", ndim,
-           kMaxDims);
+  if (ndim > kMaxDims) too_many_dims(ndim);
   if (x->dims != x->inline_dims) std::free(x->dims);
   x->dims = x->inline_dims;
   x->ndim = static_cast<uint8_t>(ndim);
@@ -109,14 +108,15 @@ Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, in
   x->ndim = static_cast<uint8_t>(sizes.n);
   int64_t* own = x->mutable_strides();
   int64_t numel = 1;
-  for (int i = 0; i < sizes.n; ++i) {
+  bool contiguous = true;
+  for (int i = sizes.n - 1; i >= 0; --i) {
     x->dims[i] = sizes[i];
     own[i] = strides[i];
+    contiguous &= sizes[i] == 1 || strides[i] == numel;
     numel *= sizes[i];
   }
   x->numel = numel;
-  x->flags = born();
-  set_contiguous_flag(x);
+  x->flags = static_cast<uint8_t>(born() | (contiguous || !numel ? kContiguous : 0));
   return Ref::steal(x);
 }
 
@@ -220,8 +220,11 @@ void tensor_dealloc(PyObject* self) {
   Tensor* x = reinterpret_cast<Tensor*>(self);
   if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
   if (x->weakrefs) PyObject_ClearWeakRefs(self);
-  if (!x->grad_fn && !x->autograd && !x->dict) return release(x);
-  Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients may go deep
+  if (!x->dict && !(x->autograd && x->autograd->grad)) {
+    if (x->grad_fn || x->autograd) tensor_clear(self);
+    return release(x);
+  }
+  Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients, and tensors in dicts, may go deep
       tensor_clear(self);
   release(x);
   Py_TRASHCAN_END

@@ -14,7 +14,6 @@ struct Autograd;
 struct Node;
 
 constexpr int kInlineDims = 5;
-constexpr int kMaxDims = 64;
 
 enum TensorFlag : uint8_t {
   kContiguous = 1,    // row-major contiguous, kept with the layout
@@ -50,7 +49,7 @@ struct Tensor {
   }
   bool contiguous() const { return flags & kContiguous; }
   bool requires_grad() const { return grad_fn || (flags & kRequiresGrad) || (autograd && base_requires_grad()); }
-  Layout layout() const { return {Dims(sizes()), Dims(strides()), offset}; }
+  Layout layout() const { return {sizes(), strides(), offset}; }
   int64_t size(int dim) const { return dims[dim]; }
 
  private:

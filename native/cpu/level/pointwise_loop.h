@@ -69,6 +69,7 @@ struct PointwiseLoop {
   template <int... I>
   static RL_INLINE void vectors(char* const* data, const int64_t* strides, int64_t n, Indices<I...> indices) {
     constexpr int width = Vec<T>::size;
+    if (n < width) return tail(data, strides, 0, n, indices);
     // An operand that stays the same is spread over one register's worth of memory and not advanced.
     alignas(64) char spread[inputs][64];
     const char* at[inputs] = {data[I + 1]...};
@@ -93,11 +94,7 @@ struct PointwiseLoop {
   }
   template <class In_>
   static RL_INLINE typename Reader<T, In_>::Vector load_part(const char* p, int64_t stride, int count) {
-    if (stride == 0) {
-      alignas(64) char same[64];
-      repeat<In_>(same, p, Vec<T>::size);
-      return Reader<T, In_>::load(same);
-    }
+    if (stride == 0) return typename Reader<T, In_>::Vector(element<In_>(p));
     return Reader<T, In_>::load(p, count);
   }
 
