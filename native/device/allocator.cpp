@@ -1,5 +1,7 @@
 #include "device/allocator.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -11,6 +13,7 @@
 namespace rl::allocator {
 
 DeviceStats totals;
+void (*trim_later)() = [] {};
 
 namespace {
 
@@ -28,7 +31,6 @@ struct Block {
   double freed_at;
 };
 Block* free_lists[kClasses];
-double last_trim;
 
 double now() {
   using namespace std::chrono;
@@ -48,6 +50,20 @@ int class_of(size_t nbytes, size_t* rounded) {
   return kSmallClasses + 4 * (power - 12) + static_cast<int>(quarter) - 1;
 }
 
+// Large blocks are the system's own mappings: given back, they leave the resident set at once.
+void* system_allocate(size_t rounded) {
+  if (rounded < kLarge) return std::aligned_alloc(kAlignment, rounded);
+  void* p = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+void system_free(void* p, size_t rounded) {
+  if (rounded < kLarge) {
+    std::free(p);
+  } else {
+    munmap(p, rounded);
+  }
+}
+
 void release_list(int c, size_t rounded, double older_than) {
   Block** link = &free_lists[c];
   while (Block* b = *link) {
@@ -57,7 +73,7 @@ void release_list(int c, size_t rounded, double older_than) {
     }
     *link = b->next;
     totals.cached_bytes -= rounded;
-    std::free(b);
+    system_free(b, rounded);
   }
 }
 
@@ -67,16 +83,17 @@ size_t rounded_size(int c) {
   return (size_t(1) << power) + quarter * (size_t(1) << (power - 2));
 }
 
-// Large blocks that nobody took for a second go back to the system.
-void trim_idle() {
-  double t = now();
-  if (t - last_trim < kIdleSeconds) return;
-  last_trim = t;
-  for (int c = kSmallClasses; c < kClasses; ++c)
-    if (free_lists[c] && rounded_size(c) >= kLarge) release_list(c, rounded_size(c), t - kIdleSeconds);
-}
-
 }  // namespace
+
+bool trim_idle() {
+  bool left = false;
+  for (int c = kSmallClasses; c < kClasses; ++c)
+    if (free_lists[c] && rounded_size(c) >= kLarge) {
+      release_list(c, rounded_size(c), now() - kIdleSeconds);
+      left |= free_lists[c] != nullptr;
+    }
+  return left;
+}
 
 char* allocate(size_t nbytes) {
   RL_CHECK(nbytes < (size_t(1) << 48), OutOfMemory, "not enough memory: %zu bytes were asked for on the CPU", nbytes);
@@ -88,10 +105,10 @@ char* allocate(size_t nbytes) {
     totals.cached_bytes -= rounded;
     return reinterpret_cast<char*>(b);
   }
-  void* p = std::aligned_alloc(kAlignment, rounded);
+  void* p = system_allocate(rounded);
   if (!p) {
     empty_cache();
-    p = std::aligned_alloc(kAlignment, rounded);
+    p = system_allocate(rounded);
   }
   if (!p) {
     totals.live_bytes -= rounded;
@@ -107,7 +124,7 @@ void free(char* data, size_t nbytes) {
   int c = class_of(nbytes, &rounded);
   totals.live_bytes -= rounded;
   if (totals.cached_bytes + rounded > kCacheCap) {
-    std::free(data);
+    system_free(data, rounded);
     return;
   }
   Block* b = reinterpret_cast<Block*>(data);
@@ -116,7 +133,7 @@ void free(char* data, size_t nbytes) {
   totals.cached_bytes += rounded;
   if (rounded >= kLarge) {
     b->freed_at = now();
-    trim_idle();
+    trim_later();
   } else {
     b->freed_at = 0;
   }

@@ -11,6 +11,10 @@ char* allocate(size_t nbytes);
 void free(char* data, size_t nbytes);
 // Gives every cached block back to the system.
 void empty_cache();
+// Gives back the large blocks that nobody took for a second; whether any are left.
+bool trim_idle();
+// Called after a large block was freed: has trim_idle called in a second. Set by the floor that can.
+extern void (*trim_later)();
 DeviceStats stats();
 extern DeviceStats totals;
 // Memory that tensors use beside the blocks from here.

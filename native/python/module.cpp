@@ -121,6 +121,7 @@ void fill(PyObject* module) {
   add_buffer(module);
   add_dlpack(module);
   add_hook(module);
+  add_idle(module);
   if (!make_generator_type(module)) throw PythonError();
   for (PyMethodDef* const* table = function_tables; *table; ++table)
     if (PyModule_AddFunctions(module, *table) < 0) throw PythonError();
@@ -130,6 +131,18 @@ void fill(PyObject* module) {
 }  // namespace rl
 
 PyMODINIT_FUNC PyInit__native() {
+#ifdef Py_GIL_DISABLED
+  PyErr_SetString(PyExc_ImportError,
+                  "rushlight counts references under the GIL and cannot run in a free-threaded Python yet; use a "
+                  "standard build of Python");
+  return nullptr;
+#endif
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError,
+                    "rushlight keeps state for one interpreter and cannot be imported into a sub-interpreter; use a "
+                    "process, or a thread of the main interpreter");
+    return nullptr;
+  }
   PyObject* module = PyModule_Create(&rl::definition);
   if (!module) return nullptr;
   try {

@@ -88,3 +88,25 @@ rl.optim.SGD(net.parameters(), lr=.1).step()
 print(rl.ones(2), rl.tensor([[1, 2]]).tolist())
 """
     assert "tensor([1., 1.]) [[1, 2]]" in run(source)
+
+
+def test_idle_memory_goes_back_to_the_system() -> None:
+    source = """
+import time, rushlight as rl
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+kept = rl.ones(4_000_000)
+before = resident()
+x = [rl.ones(4_000_000 + 300_000 * i) for i in range(8)]
+assert resident() > before + 8 * 15_000_000
+del x
+time.sleep(2)
+print(resident() <= 1.2 * before)
+"""
+    assert run(source) == "True\n"
+
+
+def test_a_sub_interpreter_is_refused() -> None:
+    inner = "try:\n    import rushlight\nexcept ImportError as e:\n    print('sub-interpreter' in str(e), flush=True)"
+    source = f"import _xxsubinterpreters as i\ni.run_string(i.create(), {inner!r})"
+    assert run(source) == "True\n"
