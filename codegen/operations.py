@@ -280,15 +280,17 @@ def _replay(o: Operation) -> str:
     return out + f"  return ops::{o.name}({', '.join(['on'] + [p.name for p in o.parameters[1:]])});\n}}\n"
 
 
+def _kernel_call(o: Operation) -> str:
+    return f"widened(kernels::{o.row.run}, {names(o)})" if o.row.widens else f"kernels::{o.row.run}({names(o)})"
+
+
 def _kernel(o: Operation, table: Table) -> str:
     out = autograd.node(o, table)
     if o.row.returns and o.row.returns != ("*",):
-        body = f"  auto results = kernels::{o.row.run}({names(o)});\n"
+        body = f"  auto results = {_kernel_call(o)};\n"
         results = [f"results[{i}]" for i in range(len(o.row.returns))]
         return out + _function(o, body + _record(o, results) + "  return results;\n")
-    return out + _function(
-        o, f"  Ref result = kernels::{o.row.run}({names(o)});\n" + _record(o, ["result"]) + "  return result;\n"
-    )
+    return out + _function(o, f"  Ref result = {_kernel_call(o)};\n" + _record(o, ["result"]) + "  return result;\n")
 
 
 def _creation(o: Operation, table: Table) -> str:
@@ -315,6 +317,6 @@ def _inplace(o: Operation, table: Table) -> str:
             f"  NodeRef recorded;\n  if (records) [[unlikely]] recorded = "
             f"NodeRef::steal({autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)}).release());\n"
         )
-    body += f"  kernels::{o.row.run}({names(o)});\n  bump_version(written);\n"
+    body += f"  {_kernel_call(o)};\n  bump_version(written);\n"
     body += "  if (recorded) rebase_history(written, std::move(recorded));\n" if wanted else ""
     return out + _function(o, body + "  return Ref::retain(written);\n")

@@ -6,11 +6,11 @@ from ops.kinds import composite, creation, inplace, kernel
 
 kernel("diag_embed(input, offset: int = 0, dim1: int = -2, dim2: int = -1)",
        grad={"input": "diagonal(g, offset, dim1, dim2)"}, samples="diag_embed",
-       doc="Matrices that hold the last dimension on a diagonal, zeros elsewhere.")
+       widens=False, doc="Matrices that hold the last dimension on a diagonal, zeros elsewhere.")
 kernel("_diagonal_copy(input, offset: int, dim1: int, dim2: int)", run="diagonal_copy", private=True, method=False,
        node="DiagonalBackward0_copy", grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"},
        samples="none",
-       doc="A copy of the diagonal of two dimensions.")
+       widens=False, doc="A copy of the diagonal of two dimensions.")
 composite("diag(input, diagonal: int = 0)", out=True, samples="diag",
           exceptions={"out": "PyTorch lets it write out= while a gradient is asked for"},
           doc="A vector as the diagonal of a matrix, or the diagonal of a matrix.")
@@ -18,30 +18,30 @@ composite("diagflat(input, offset: int = 0)", samples="diag", doc="All elements 
 EXPANDED = {"writes_self": "the places of an expanded tensor are written in another order"}
 for _name, _kept in (("tril", "on and below"), ("triu", "on and above")):
     kernel(f"{_name}(input, diagonal: int = 0)", out=True, grad={"input": f"{_name}(g, diagonal)"}, samples="triangle",
-           doc=f"What stands {_kept} the diagonal; zeros elsewhere.")
+           widens=False, doc=f"What stands {_kept} the diagonal; zeros elsewhere.")
     inplace(f"{_name}_(self, diagonal: int = 0)", run=f"{_name}_in_place", grad={"self": f"{_name}(g, diagonal)"},
             samples="triangle", exceptions=EXPANDED if _name == "tril" else {},
-            doc=f"Keeps what stands {_kept} the diagonal.")
+            widens=False, doc=f"Keeps what stands {_kept} the diagonal.")
     creation(f"{_name}_indices(row: int, col: int, offset: int = 0)", samples="none",
              doc=f"The rows and columns of the elements {_kept} the diagonal.")
 
 # ------------------------------------------------------------------ other orders
 
 kernel("flip(input, *dims: int)", grad={"input": "flip(g, dims)"}, samples="flip",
-       doc="The elements in reverse order along dims.")
+       widens=False, doc="The elements in reverse order along dims.")
 composite("fliplr(input)", samples="matrix", doc="The columns in reverse order.")
 composite("flipud(input)", samples="matrix", doc="The rows in reverse order.")
 kernel("roll(input, shifts: Ints, dims: Ints = ())", grad={"input": "_unroll(g, shifts, dims)"}, samples="roll",
-       doc="The elements moved along dims; what leaves at the end comes in at the start.")
+       widens=False, doc="The elements moved along dims; what leaves at the end comes in at the start.")
 composite("_unroll(input, shifts: Ints, dims: Ints)", run="unroll", private=True, method=False, samples="none",
           doc="Undoes roll(shifts, dims).")
 kernel("rot90(input, k: int = 1, dims: Ints = (0, 1))", grad={"input": "rot90(g, -k, dims)"}, samples="rot90",
-          doc="Turned by k right angles in the plane of dims.")
+       widens=False, doc="Turned by k right angles in the plane of dims.")
 
 # ------------------------------------------------------------------ repetition
 
 kernel("repeat(input, *repeats: int)", function=False, grad={"input": "_repeat_grad(g, input, repeats)"},
-       samples="repeat", doc="Copies of the tensor side by side, so many along each dimension.")
+       samples="repeat", widens=False, doc="Copies of the tensor side by side, so many along each dimension.")
 composite("_repeat_grad(g, input: Sizes, repeats: Ints)", run="repeat_grad", private=True, method=False, samples="none",
           doc="The sum of g over all copies that repeat made.")
 composite("tile(input, *dims: int)", samples="tile", doc="repeat, with dims filled up by ones at the front.")
@@ -81,7 +81,7 @@ for _name in ("concat", "concatenate"):
 # ------------------------------------------------------------------ padding
 
 kernel("constant_pad_nd(input, pad: Ints, value: Number = 0)", method=False,
-       grad={"input": "_pad_grad(g, pad)"}, samples="pad",
+       grad={"input": "_pad_grad(g, pad)"}, samples="pad", widens=False,
        doc="value around the tensor: pad has the widths before and after the last dimension, then of the one before.")
 composite("_pad_grad(g, pad: Ints)", run="pad_grad", private=True, method=False, samples="none",
           doc="The part of g that came from the padded tensor.")

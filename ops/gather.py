@@ -20,16 +20,16 @@ TWO_NODES = {"node_name": "one row takes numbers and tensors; PyTorch names the 
 
 kernel("gather(input, dim: int, index, *, sparse_grad: bool = False)", out=True,
        grad={"input": "_gather_grad(g, input, dim, index)"}, samples="gather", onnx="GatherElements",
-       doc="At each place of index the element of input whose position along dim index gives.")
+       widens=False, doc="At each place of index the element of input whose position along dim index gives.")
 kernel("_gather_grad(g, input: Sizes, dim: int, index)", run="gather_grad", private=True, method=False,
        grad={"g": "gather(g, dim, index)"}, samples="none", doc="Zeros of that size with g added at index along dim.")
 composite("take_along_dim(input, indices, dim: int | None = None)", out=True, samples="none",
           doc="gather with the shapes broadcast; of all elements in one dimension where dim is None.")
 _both("scatter", "dim: int, index, src", samples="scatter",
       grad={"input": "scatter(g, dim, index, 0)", "src": "view(gather(g, dim, index), src)"},
-      doc="src written at index along dim.")
+      widens=False, doc="src written at index along dim.")
 _both("scatter", "dim: int, index, value: Number", overload="value", samples="scatter_value", node="ScatterBackward1",
-      grad={"input": "scatter(g, dim, index, 0)"}, doc="value written at index along dim.")
+      grad={"input": "scatter(g, dim, index, 0)"}, widens=False, doc="value written at index along dim.")
 _both("scatter", "dim: int, index, src, *, reduce: str", overload="src_reduce", samples="none", grad={},
       doc="src added ('add') or multiplied ('multiply') at index along dim.")
 _both("scatter", "dim: int, index, value: Number, *, reduce: str", overload="value_reduce", samples="none", grad={},
@@ -55,10 +55,10 @@ _both("index_add", "dim: int, index, source, *, alpha: Number = 1", samples="ind
       doc="alpha times the slices of source added at index along dim.")
 _both("index_copy", "dim: int, index, source", samples="index_copy",
       grad={"input": "index_fill(g, dim, index, 0)", "source": "_sum_to(index_select(g, dim, index), source)"},
-      doc="The slices of source written at index along dim.")
+      widens=False, doc="The slices of source written at index along dim.")
 _both("index_fill", "dim: int, index, value: Operand", samples="index_fill", out=False, exceptions=TWO_NODES,
       grad={"input": "index_fill(g, dim, index, 0)", "value": "_index_fill_value_grad(g, dim, index)"},
-      doc="value written to the slices at index along dim.")
+      widens=False, doc="value written to the slices at index along dim.")
 composite("_index_fill_value_grad(g, dim: int, index)", run="index_fill_value_grad", private=True, method=False,
           samples="none", doc="The sum of g over the slices at index, each counted once.")
 for _mark in ("", "_"):
@@ -72,12 +72,12 @@ composite("index_put(input, indices: Indices, values, accumulate: bool = False)"
 # ------------------------------------------------------------------ among all elements
 
 kernel("take(input, index)", out=True, grad={"input": "_take_grad(g, input, index)"}, samples="take",
-       doc="The elements at those places of input read as one vector.")
+       widens=False, doc="The elements at those places of input read as one vector.")
 kernel("_take_grad(g, input: Sizes, index)", run="take_grad", private=True, method=False,
        grad={"g": "take(g, index)"}, samples="none", doc="Zeros of that size with g added at index.")
 _both("put", "index, source, accumulate: bool = False", samples="put", out=False,
       grad={"input": "_put_clear(g, index, accumulate)", "source": "view(take(g, index), source)"},
-      doc="source written (or added) at those places of input read as one vector.")
+      widens=False, doc="source written (or added) at those places of input read as one vector.")
 composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=True, method=False, samples="none",
           doc="g with zeros at index, unless accumulate.")
 
@@ -85,16 +85,16 @@ composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=Tru
 
 _both("masked_fill", "mask, value: Operand", samples="masked_fill", out=False, exceptions=TWO_NODES,
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "value": "sum(where(mask, g, 0))"}, onnx="Where",
-      doc="value where mask holds.")
+      widens=False, doc="value where mask holds.")
 _both("masked_scatter", "mask, source", samples="masked_scatter", out=False,
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "source": "_masked_scatter_grad(g, mask, source)"},
-      doc="The elements of source, in order, where mask holds.")
+      widens=False, doc="The elements of source, in order, where mask holds.")
 composite("_masked_scatter_grad(g, mask, source: Sizes)", run="masked_scatter_grad", private=True, method=False,
           samples="none", doc="What stands in g under the mask, and zeros, in that shape.")
 kernel("masked_select(input, mask)", out=True, grad={"input": "_masked_select_grad(g, input, mask)"},
        samples="masked_select",
        exceptions={"out": "PyTorch warns even where an out= of another size has no elements in use"},
-       doc="The elements where mask holds, in one dimension.")
+       widens=False, doc="The elements where mask holds, in one dimension.")
 composite("_masked_select_grad(g, input: Sizes, mask)", run="masked_select_grad", private=True, method=False,
           samples="none", doc="Zeros of that size with g where mask holds.")
 
@@ -114,7 +114,7 @@ for _view, _arguments, _call in (
     kernel(f"{_view}_scatter(input, src, {_arguments})", out=_view == "slice",
            samples="none" if _view == "as_strided" else f"{_view}_scatter", exceptions=DENSE,
            grad={"input": f"{_view}_scatter(g, zeros_like(src), {_call})", "src": f"{_view}({_gradient}, {_call})"},
-           doc=f"A copy of input with src in the place that {_view} would show.")
+           widens=False, doc=f"A copy of input with src in the place that {_view} would show.")
 
 # ------------------------------------------------------------------ where elements are nonzero
 

@@ -5,26 +5,26 @@ from ops.row import every
 
 kernel("index_select(input, dim: int, index)", types=every, out=True,
        grad={"input": "_index_add(g, input, dim, index)"}, samples="index_select", onnx="Gather",
-       doc="The slices at index (int64 or int32) along dim.")
-kernel("_index_add(g, input: Sizes, dim: int, index)", run="index_add", private=True, method=False, types=every,
+       widens=False, doc="The slices at index (int64 or int32) along dim.")
+kernel("_index_add(g, input: Sizes, dim: int, index)", run="index_select_grad", private=True, method=False, types=every,
        grad={"g": "index_select(g, dim, index)"}, samples="none",
        doc="Zeros of that size, with the slices of g added at index along dim.")
 kernel("_index(input, indices: Indices)", run="index", private=True, method=False, types=every,
        grad={"input": "_index_put_grad(g, input, indices)"}, node="IndexBackward0", samples="none", onnx="GatherND",
-       doc="input[indices]: one index tensor (or None) a dimension, broadcast together.")
+       widens=False, doc="input[indices]: one index tensor (or None) a dimension, broadcast together.")
 kernel("_index_put_grad(g, input: Sizes, indices: Indices)", run="index_put_grad", private=True, method=False,
        types=every, grad={"g": "_index(g, indices)"}, samples="none",
        doc="Zeros of that size, with g added at the indices.")
 inplace("index_put_(self, indices: Indices, values, accumulate: bool = False)", run="index_put", types=every,
         samples="none",
         grad={"self": "_index_clear(g, indices, accumulate)", "values": "_sum_to(_index(g, indices), values)"},
-        doc="Writes values at the indices, or adds them.")
+        widens=False, doc="Writes values at the indices, or adds them.")
 composite("_index_clear(g, indices: Indices, accumulate: bool)", run="index_clear", private=True, method=False,
           samples="none", doc="g with zeros at the indices, unless accumulate.")
 kernel("nonzero(input)", run="nonzero", types=every, samples="none", onnx="NonZero",
-       returns=(), doc="The indices of the nonzero elements, one row each.")
+       returns=(), widens=False, doc="The indices of the nonzero elements, one row each.")
 kernel("cat(tensors: Tensors, dim: int = 0)", types=every, method=False, grad={"tensors": "_cat_grad(g, tensors, dim)"},
-       samples="none", out=True, onnx="Concat", doc="Joins tensors along dim.")
+       samples="none", out=True, onnx="Concat", widens=False, doc="Joins tensors along dim.")
 composite("_cat_grad(g, tensors: Tensors, dim: int)", run="cat_grad", private=True, method=False, returns=("*",),
           samples="none", doc="The pieces of g that belong to each tensor.")
 kernel("stack(tensors: Tensors, dim: int = 0)", types=every, method=False,

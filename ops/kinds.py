@@ -30,9 +30,9 @@ def view(signature: str, *, inplace: bool = False, **fields: Any) -> Row:
 
 
 def kernel(signature: str, *, run: str = "", **fields: Any) -> Row:
-    """Computed by a function of its own, `rl::kernels::<run>`."""
+    """Computed by a function of its own, `rl::kernels::<run>`. widens=False: it takes 16-bit floats as they are."""
     name = signature.split("(")[0]
-    return add_row("kernel", signature, run=run or name, **fields)
+    return add_row("kernel", signature, run=run or name, **{"widens": True} | fields)
 
 
 def creation(signature: str, **fields: Any) -> Row:
@@ -43,9 +43,9 @@ def creation(signature: str, **fields: Any) -> Row:
 
 
 def inplace(signature: str, *, run: str = "", **fields: Any) -> Row:
-    """Writes its first argument; has no out-of-place form of its own."""
+    """Writes its first argument; has no out-of-place form of its own. widens: as for a kernel."""
     name = signature.split("(")[0]
-    return add_row("inplace", signature, run=run or name.rstrip("_"), function=False, **fields)
+    return add_row("inplace", signature, run=run or name.rstrip("_"), function=False, **{"widens": True} | fields)
 
 
 def composite(signature: str, *, run: str = "", **fields: Any) -> Row:

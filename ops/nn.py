@@ -76,7 +76,8 @@ kernel("_max_pool(input, kernel_size: Ints, stride: Ints, padding: Ints, dilatio
 kernel("_max_pool_grad(g, input: Sizes, indices)", run="max_pool_grad", private=True, method=False, types=floating,
        grad={"g": "_max_pool_take(g, indices)"}, samples="none", doc="g at the maxima, 0 elsewhere.")
 kernel("_max_pool_take(input, indices)", run="max_pool_take", private=True, method=False, types=floating,
-       grad={"input": "_max_pool_grad(g, input, indices)"}, samples="none", doc="The elements at the maxima.")
+       grad={"input": "_max_pool_grad(g, input, indices)"}, samples="none",
+       widens=False, doc="The elements at the maxima.")
 composite("max_pool2d(input, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1, "
           "ceil_mode: bool = False)", method=False, samples="max_pool2d", onnx="MaxPool",
           exceptions={"node_name": "a view of the batched form"},

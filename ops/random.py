@@ -5,23 +5,23 @@ from ops.row import boolean, every, floating, integral
 
 inplace("uniform_(self, from_: float = 0, to: float = 1, *, generator: Generator | None = None)", run="uniform",
         types=floating, grad={"self": "zeros_like(g)"}, samples="none",
-        doc="Fills with uniform numbers from [from, to).")
+        widens=False, doc="Fills with uniform numbers from [from, to).")
 inplace("normal_(self, mean: float = 0, std: float = 1, *, generator: Generator | None = None)", run="normal",
-        types=floating, grad={"self": "zeros_like(g)"}, samples="none", doc="Fills with normal numbers.")
+        types=floating, grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with normal numbers.")
 inplace("random_(self, *, generator: Generator | None = None)", run="random", types=every,
-        grad={"self": "zeros_like(g)"}, samples="none", doc="Fills with integers over the dtype's range.")
+        grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with integers over the dtype's range.")
 inplace("random_(self, to: int, *, generator: Generator | None = None)", overload="to", run="random_to", types=every,
-        grad={"self": "zeros_like(g)"}, samples="none", doc="Fills with integers from [0, to).")
+        grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with integers from [0, to).")
 inplace("random_(self, from_: int, to: int | None, *, generator: Generator | None = None)", overload="from",
         run="random_from", types=every, grad={"self": "zeros_like(g)"}, samples="none",
-        doc="Fills with integers from [from, to).")
+        widens=False, doc="Fills with integers from [from, to).")
 inplace("bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None)", run="bernoulli", types=every,
         node="BernoulliBackward2", grad={"self": "zeros_like(g)"}, samples="none",
-        doc="Fills with 1 with probability p, else 0.")
+        widens=False, doc="Fills with 1 with probability p, else 0.")
 inplace("bernoulli_(self, p, *, generator: Generator | None = None)", overload="each", run="bernoulli_each",
         types=boolean + integral + floating, grad={"self": "zeros_like(g)", "p": "zeros_like(p)"},
         node="BernoulliBackward1", samples="none",
-        doc="Fills with 1 with the probability that p, broadcast to self, has there, else 0.")
+        widens=False, doc="Fills with 1 with the probability that p, broadcast to self, has there, else 0.")
 for _signature, _types, _doc in (
     ("exponential_(self, lambd: float = 1", floating, "Fills with exponential numbers of rate lambd."),
     ("cauchy_(self, median: float = 0, sigma: float = 1", floating, "Fills with numbers of a Cauchy distribution."),
@@ -31,15 +31,15 @@ for _signature, _types, _doc in (
      "Fills with the number of tries until one of probability p succeeds, 1 or more."),
 ):
     inplace(f"{_signature}, *, generator: Generator | None = None)", types=_types, grad={"self": "zeros_like(g)"},
-            samples="none", doc=_doc)
+            samples="none", widens=False, doc=_doc)
 
 kernel("bernoulli(input, *, generator: Generator | None = None)", run="bernoulli_like", types=floating, out=True,
        grad={"input": "zeros_like(g)"}, samples="none",
-       doc="1 with the probability that input has there, else 0.")
+       widens=False, doc="1 with the probability that input has there, else 0.")
 kernel("bernoulli(input, p: float, *, generator: Generator | None = None)", overload="p", run="bernoulli_p",
        node="BernoulliBackward3",
        types=boolean + integral + floating, grad={"input": "zeros_like(g)"}, samples="none",
-       doc="1 with probability p, else 0, in the shape of input.")
+       widens=False, doc="1 with probability p, else 0, in the shape of input.")
 for _overload, _arguments, _grads, _number in (
     ("both", "mean, std", ("mean", "std"), 3),
     ("mean", "mean, std: float = 1", ("mean",), 1),
@@ -48,16 +48,17 @@ for _overload, _arguments, _grads, _number in (
     kernel(f"normal({_arguments}, *, generator: Generator | None = None)", overload=_overload,
            run=f"normal_{_overload}", method=False, types=floating, out=True, node=f"NormalBackward{_number}",
            grad={name: f"zeros_like({name})" for name in _grads}, samples="none",
-           doc="Normal numbers, each with its own mean or standard deviation.")
+           widens=False, doc="Normal numbers, each with its own mean or standard deviation.")
 creation("normal(mean: float, std: float, size: Ints, *, generator: Generator | None = None)", overload="size",
          run="normal_size", samples="none", onnx="RandomNormal", doc="Normal numbers of that mean and deviation.")
 kernel("poisson(input, generator: Generator | None = None)", method=False, types=floating,
        grad={"input": "zeros_like(g)"}, samples="none",
-       doc="Counts of a Poisson distribution, each with the rate that input has there.")
+       widens=False, doc="Counts of a Poisson distribution, each with the rate that input has there.")
 kernel("binomial(count, prob, generator: Generator | None = None)", method=False, types=("float32", "float64"),
-       samples="none", doc="Numbers of successes in count tries of probability prob.")
+       samples="none", widens=False, doc="Numbers of successes in count tries of probability prob.")
 kernel("multinomial(input, num_samples: int, replacement: bool = False, *, generator: Generator | None = None)",
        types=floating, out=True, samples="none", onnx="Multinomial",
+       widens=False,
        doc="num_samples indices into each row of weights, drawn in proportion to them; the weights need not sum to 1.")
 creation("rand(*size: int, generator: Generator | None = None)", samples="none", onnx="RandomUniform",
          doc="Uniform numbers from [0, 1).")

@@ -64,7 +64,7 @@ reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", types=bo
           doc="True where every element along dim is nonzero.")
 kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,
        method=False, grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",
-       doc="The gradient of a selection along dim: g at indices, 0 elsewhere, in the shape of input.")
+       widens=False, doc="The gradient of a selection along dim: g at indices, 0 elsewhere, in the shape of input.")
 kernel("_select_take(input, dim: int, indices, keepdim: bool)", run="select_take", types=every, private=True,
        method=False, grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, samples="none",
-       doc="The elements of input at indices along dim.")
+       widens=False, doc="The elements of input at indices along dim.")

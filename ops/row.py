@@ -62,6 +62,7 @@ class Row:
     integers_to_float: bool = False
     integers_to_int64: bool = False
     floating_only: bool = False
+    widens: bool = False  # kernel: 16-bit floats go in as float32, and the results are rounded once
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)

@@ -64,6 +64,7 @@ for _name, _arguments, _call in (
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
            grad={"g": f"{_name}(g, {_call})"}, samples="none",
+           widens=_name in ("unfold", "as_strided"),  # whose places may coincide: there g is added
            doc=f"The gradient of {_name}: zeros with g at the view's places.")
 composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none",
           doc="Sums what broadcasting had repeated.")
@@ -71,7 +72,7 @@ composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=Fals
 # ------------------------------------------------------------------ copies and conversions
 
 kernel("clone(input, *, memory_format: MemoryFormat | None = None)", types=every, grad={"input": "g"}, samples="unary",
-       onnx="Identity", doc="A copy; gradients flow through it.")
+       onnx="Identity", widens=False, doc="A copy; gradients flow through it.")
 composite("contiguous(input, *, memory_format: MemoryFormat | None = None)", function=False, samples="unary",
           doc="The tensor itself where it is row-major, a copy elsewhere.")
 composite("reshape(input, *shape: int)", samples="view", onnx="Reshape",
@@ -85,14 +86,14 @@ composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_
           exceptions={"node_name": "a composite of select"},
           doc="The slices along dim, as a tuple of views.")
 kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
-       node="ToCopyBackward0", samples="none", onnx="Cast", doc="A copy in another dtype.")
+       node="ToCopyBackward0", samples="none", onnx="Cast", widens=False, doc="A copy in another dtype.")
 inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
-        node="CopyBackwards", samples="copy", doc="Writes src, broadcast and converted, into self.")
+        node="CopyBackwards", samples="copy", widens=False, doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
         exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
                     "forms: fill_ of rushlight": "methods alone write",
                     "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
-        doc="Sets every element.")
+        widens=False, doc="Sets every element.")
 inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary",
         exceptions={"forms: zero_ of rushlight": "methods alone write"},
-        doc="Sets every element to 0.")
+        widens=False, doc="Sets every element to 0.")

@@ -31,7 +31,7 @@ kernel("_put_along(g, input: Sizes, dim: int, indices)", run="put_along", privat
        doc="Zeros of that size, with g added at indices along dim.")
 kernel("_take_along(input, dim: int, indices)", run="take_along", private=True, method=False, types=every,
        grad={"input": "_put_along(g, input, dim, indices)"}, samples="none",
-       doc="The elements of input at indices along dim.")
+       widens=False, doc="The elements of input at indices along dim.")
 
 # ------------------------------------------------------------------ one element of the order
 
@@ -72,9 +72,10 @@ kernel("_unique_rows(input, consecutive: bool)", run="unique_rows", private=True
        undifferentiable=("output", "inverse_indices", "counts"),
        doc="The same for the rows of a matrix: the output holds the places of the rows that are kept.")
 kernel("bincount(input, weights: Tensor | None = None, minlength: int = 0)", types=real, samples="bincount",
-       doc="How often each number from 0 on occurs, or the sum of the weights of its occurrences.")
+       widens=False, doc="How often each number from 0 on occurs, or the sum of the weights of its occurrences.")
 kernel("histc(input, bins: int = 100, min: Number = 0, max: Number = 0)", types=real, samples="histc", out=True,
        exceptions={"out: requires grad": "PyTorch lets a counting row write into a tensor that wants a gradient"},
+       widens=False,
        doc="Counts in bins of one width from min to max; where both are equal, from the least to the largest element.")
 kernel("_searchsorted(sorted_sequence, input, out_int32: bool, right: bool, sorter: Tensor | None)", run="searchsorted",
        private=True, method=False, types=real, samples="none",

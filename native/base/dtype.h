@@ -53,7 +53,19 @@ constexpr Category category_of(DType d) { return info(d).category; }
 constexpr bool is_floating(DType d) { return category_of(d) == Category::Floating; }
 constexpr bool is_complex(DType d) { return category_of(d) == Category::Complex; }
 constexpr bool is_differentiable(DType d) { return category_of(d) >= Category::Floating; }
+constexpr bool is_narrow(DType d) { return d == DType::Float16 || d == DType::BFloat16; }
 constexpr bool is_integral(DType d) { return category_of(d) == Category::Integral; }
+
+// The largest finite number of a floating dtype, or of the parts of a complex one.
+constexpr double largest_of(DType d) {
+  switch (d) {
+    case DType::Float16: return 65504;
+    case DType::BFloat16: return 0x1.fep127;
+    case DType::Float32:
+    case DType::Complex64: return 0x1.fffffep127;
+    default: return 0x1.fffffffffffffp1023;
+  }
+}
 
 // The dtypes with compiled kernels; the generator and the hand-written kernels share this list.
 #define RL_FOR_DTYPES(X) \

@@ -48,7 +48,7 @@ struct Scalar {
   // integers take the negatives of what they hold.
   bool fits(DType to) const {
     auto within = [](double v, double low, double high) { return v >= low && v <= high; };
-    auto as_float = [&](double v, double largest) { return v != v || v - v != 0 || within(v, -largest, largest); };
+    auto as_float = [&](double v) { return v != v || v - v != 0 || within(v, -largest_of(to), largest_of(to)); };
     double v = to_double();
     switch (to) {
       case DType::UInt8: return within(v, -255, 255);
@@ -56,11 +56,8 @@ struct Scalar {
       case DType::Int16: return within(v, -32768, 32767);
       case DType::Int32: return within(v, -2147483648.0, 2147483647.0);
       case DType::Int64: return (category <= Category::Integral && !is_unsigned) || (v >= -0x1p63 && v < 0x1p63);
-      case DType::Float16: return as_float(v, 65504);
-      case DType::BFloat16: return as_float(v, 0x1.fep127);
-      case DType::Float32:
-      case DType::Complex64: return as_float(v, 0x1.fffffep127) && as_float(imaginary(), 0x1.fffffep127);
-      default: return true;
+      case DType::Bool: return true;
+      default: return as_float(v) && as_float(imaginary());
     }
   }
 

@@ -38,7 +38,7 @@ void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
 
 // What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
 DType compute_dtype(const PointwiseRow& row, DType d) {
-  bool narrow = (d == DType::Float16 || d == DType::BFloat16) && !loop_of(row, d);
+  bool narrow = is_narrow(d) && !loop_of(row, d);
   return narrow ? DType::Float32 : d;
 }
 

@@ -175,7 +175,7 @@ static void check_reducible(const Tensor* x, uint64_t mask, bool dims_given, con
 
 Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, std::optional<DType> dtype) {
   DType d = reduction_dtype(row, x, dtype), given = x->dtype;
-  if ((d == DType::Float16 || d == DType::BFloat16) && !(*row.kernels)[static_cast<int>(d)].run) {
+  if (is_narrow(d) && !(*row.kernels)[static_cast<int>(d)].run) {
     // 16-bit floats are combined as float and rounded once.
     Ref wide = as_dtype(x, d),
         computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);

@@ -240,11 +240,12 @@ def searchsorted(
         raise RuntimeError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
     if side == "left" and right:
         raise RuntimeError("searchsorted: side='left' and right=True contradict each other")
+    common = _native.result_type(sorted_sequence, input)
     if not isinstance(input, Tensor):
         if sorted_sequence.dim() != 1:
             raise RuntimeError("searchsorted: a number can be looked up in a vector only")
-        common = _native.result_type(sorted_sequence, input)
-        sorted_sequence, input = sorted_sequence.to(common), _native.tensor(input, dtype=common)
+        input = _native.tensor(input, dtype=common)
+    sorted_sequence, input = sorted_sequence.to(common), input.to(common)
     return _written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
 
 

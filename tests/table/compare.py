@@ -12,12 +12,13 @@ import pytest
 import torch as pt
 
 import rushlight as rl
-from codegen.table import Operation, Table
+from codegen.table import COMPILED, Operation, Table
 from tests.table.arrays import Dtype, Sample
 
 TABLE = Table()
 TESTED = [o for o in TABLE.operations if o.row.samples != "none"]
 FLOATING = ("float32", "float64")
+DTYPES = (*COMPILED, "float16", "bfloat16")  # which kernels compute as float32
 LAYOUTS = ("transposed", "sliced", "expanded", "shifted")
 EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 

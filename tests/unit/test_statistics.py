@@ -107,6 +107,9 @@ def test_look_up():
         *(m.searchsorted(m.from_numpy(X), m.from_numpy(X), sorter=m.from_numpy(sorter), side="right") for m in (rl, pt))
     )
     assert rl.searchsorted(rl.tensor([1, 3, 5]), 3).item() == 1
+    assert rl.searchsorted(rl.tensor([1, 3, 5]), rl.tensor([3.5, 3])).tolist() == [2, 1]  # in their common dtype
+    with pytest.raises(NotImplementedError):
+        rl.searchsorted(rl.tensor([False, True]), rl.tensor([True]))
     with pytest.raises(RuntimeError, match="searchsorted"):
         rl.searchsorted(rl.tensor([1.0]), rl.tensor([1.0]), side="left", right=True)
 

@@ -58,14 +58,6 @@ Ref div_mode_(In self, const Arg& other, const char* mode) {
   return rounding == Rounding::Trunc ? ops::_div_trunc_(self, other) : ops::_div_floor_(self, other);
 }
 
-namespace {
-
-double largest_of(DType d) {
-  return d == DType::Float64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
-}
-
-}  // namespace
-
 Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
                const std::optional<Scalar>& neginf) {
   if (category_of(input->dtype) < Category::Floating) return ops::clone(input);

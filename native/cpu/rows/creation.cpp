@@ -86,10 +86,10 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
   } else {
     n = static_cast<int64_t>(std::ceil((b - a) / s));
   }
-  RL_CHECK(dtype != DType::Bool, Runtime, "arange: dtype bool is not supported");
-  Ref x = rl::empty(Dims{n}, dtype, o.device_or_cpu());
-  if (!has_memory(x.get())) return x;
-  switch (dtype) {
+  const DType computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  Ref x = rl::empty(Dims{n}, computed, o.device_or_cpu());
+  if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
+  switch (computed) {
     case DType::Float32: fill_float_range(x.get(), a, s); break;
     case DType::Float64: fill_range<double>(x.get(), a, s); break;
     case DType::UInt8: fill_range<uint8_t>(x.get(), start.to_int(), step.to_int()); break;
@@ -97,9 +97,9 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
     case DType::Int16: fill_range<int16_t>(x.get(), start.to_int(), step.to_int()); break;
     case DType::Int32: fill_range<int32_t>(x.get(), start.to_int(), step.to_int()); break;
     case DType::Int64: fill_range<int64_t>(x.get(), start.to_int(), step.to_int()); break;
-    default: fail(ErrorType::NotImplemented, "arange: not implemented for dtype %s yet", name_of(dtype));
+    default: fail(ErrorType::NotImplemented, "arange: not implemented for dtype %s", name_of(dtype));
   }
-  return x;
+  return as_dtype(x.get(), dtype);
 }
 Ref arange(const Scalar& end, const Options& o) { return arange_start(Scalar(0), end, Scalar(1), o); }
 

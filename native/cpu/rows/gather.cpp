@@ -4,6 +4,7 @@
 
 #include "autograd/history.h"
 #include "cpu/rows/elements.h"
+#include "cpu/rows/widen.h"
 #include "device/create.h"
 #include "gen/ops/clamp.h"
 #include "gen/ops/creation.h"
@@ -390,6 +391,7 @@ void put_in_place(In self, In index, In source, bool accumulate) {
   RL_CHECK(source->numel == index->numel, Index, "put_: the source has %lld elements, the index %lld",
            (long long)source->numel, (long long)index->numel);
   check_no_internal_overlap(self, "put_");
+  if (accumulate && is_narrow(self)) return widened(put_in_place, self, index, source, accumulate);
   Ref y = as_contiguous(self), values = as_contiguous(source);
   if (accumulate) {
     add_taken(y.get(), index, values.get(), "put");

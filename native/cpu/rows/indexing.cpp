@@ -4,6 +4,7 @@
 
 #include "autograd/history.h"
 #include "cpu/rows/elements.h"
+#include "cpu/rows/widen.h"
 #include "device/create.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/gather.h"
@@ -211,7 +212,7 @@ Ref index_select(In input, int64_t dim, In index) {
   return out;
 }
 
-Ref index_add(In g, DimSpan input, int64_t dim, In index) {
+Ref index_select_grad(In g, DimSpan input, int64_t dim, In index) {
   int d = wrap_dim(dim, input.n, "index_select");
   Ref out = full(input, Scalar(0), g->dtype, g->device);
   if (!has_memory(g)) return out;
@@ -252,6 +253,7 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
   RL_CHECK(values->dtype == x->dtype, Runtime,
            "index_put_: the values have dtype %s, the written tensor %s; convert the values first",
            name_of(values->dtype), name_of(x->dtype));
+  if (accumulate && is_narrow(self)) return widened(index_put, self, indices, values, accumulate);
   Layout wide;
   try {
     wide = layout::expand(values->layout(), p.result);

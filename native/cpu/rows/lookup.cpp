@@ -4,6 +4,7 @@
 
 #include "autograd/arguments.h"
 #include "cpu/rows/order.h"
+#include "cpu/rows/widen.h"
 #include "device/create.h"
 #include "gen/ops/sort.h"
 #include "iterate/pointwise.h"
@@ -142,35 +143,41 @@ Ref bincount(In input, In weights, int64_t minlength) {
   return out;
 }
 
+// As PyTorch does, 16-bit floats round at every step.
 Ref histc(In input, int64_t bins, const Scalar& least, const Scalar& largest) {
   RL_CHECK(bins > 0, Runtime, "histc: bins must be positive, got %lld", (long long)bins);
   if (!is_floating(input->dtype)) no_kernel("histc", input->dtype);
   double low = least.to_double(), high = largest.to_double();
   RL_CHECK(low <= high, Runtime, "histc: max must not be below min, got min=%g and max=%g", low, high);
-  Ref out = full(Dims{bins}, Scalar(0), input->dtype, input->device);
-  if (!has_memory(input)) return out;
-  const Ref x = as_contiguous(input);
-  by_floating("histc", x->dtype, [&](auto zero) {
+  const DType computed = is_narrow(input->dtype) ? DType::Float32 : input->dtype;
+  Ref out = full(Dims{bins}, Scalar(0), computed, input->device);
+  if (!has_memory(input)) return as_dtype(out.get(), input->dtype);
+  const Ref x = as_contiguous(as_dtype(input, computed).get());
+  by_floating("histc", computed, [&](auto zero) {
     using T = decltype(zero);
     const T *begin = x->data_as<T>(), *end = begin + x->numel;
     if (low == high && x->numel) {
-      const auto [first, last] = std::minmax_element(begin, end);
-      low = *first;
-      high = *last;
+      low = high = *begin;
+      for (const T* p = begin; p < end; ++p) {  // a NaN stays
+        low = *p < low || *p != *p ? *p : low;
+        high = *p > high ? *p : high;
+      }
     }
     if (low == high) {
       low -= 1;
       high += 1;
     }
     RL_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "histc: the range [%g, %g] is not finite", low, high);
-    const T from = static_cast<T>(low), width = static_cast<T>(high) - from;
+    const T from = static_cast<T>(low), to = static_cast<T>(high);
+    const auto rounded = [&](T v) { return computed == input->dtype ? v : as_stored(input->dtype, v); };
+    const T width = rounded(to - from), factor = rounded(static_cast<T>(bins));
     for (const T* p = begin; p < end; ++p) {
-      if (!(*p >= from && *p <= static_cast<T>(high))) continue;
-      const int64_t bin = static_cast<int64_t>((*p - from) * static_cast<T>(bins) / width);
+      if (!(*p >= from && *p <= to)) continue;
+      const int64_t bin = static_cast<int64_t>(rounded(rounded(rounded(*p - from) * factor) / width));
       out->data_as<T>()[std::min(bin, bins - 1)] += 1;
     }
   });
-  return out;
+  return as_dtype(out.get(), input->dtype);
 }
 
 Ref searchsorted(In sorted_sequence, In input, bool out_int32, bool right, In sorter) {
@@ -202,7 +209,7 @@ Ref searchsorted(In sorted_sequence, In input, bool out_int32, bool right, In so
         RL_CHECK(order->data_as<int64_t>()[i] >= 0 && order->data_as<int64_t>()[i] < n, Runtime,
                  "%s: the sorter holds %lld, expected 0 to %lld", op, (long long)order->data_as<int64_t>()[i],
                  (long long)(n - 1));
-    by_real(op, x->dtype, [&](auto zero) {
+    by_number(op, x->dtype, [&](auto zero) {
       using T = decltype(zero);
       Unlocked unlocked(x->numel * 16);
       parallel_for(0, x->numel, kGrain / 16, [&](int64_t begin, int64_t end) {

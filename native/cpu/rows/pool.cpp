@@ -3,6 +3,7 @@
 
 #include "cpu/pool.h"
 #include "cpu/rows/by_dtype.h"
+#include "cpu/rows/elements.h"
 #include "cpu/rows/spatial.h"
 #include "device/create.h"
 #include "gen/ops/nn.h"
@@ -118,10 +119,10 @@ Ref max_pool_take(In input, In indices) {
   const Ref x = as_contiguous(input), index = as_contiguous(indices);
   const int64_t in = product(spatial_sizes(input->sizes())), out = product(spatial_sizes(y->sizes()));
   check_indices(op, index.get(), in);
-  by_floating(op, y->dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = x->data_as<T>();
-    T* to = y->data_as<T>();
+  with_bytes_of(y->dtype, [&](auto bytes) {
+    using T = decltype(bytes);
+    const T* from = reinterpret_cast<const T*>(x->data());
+    T* to = reinterpret_cast<T*>(y->data());
     const int64_t* at = index->data_as<int64_t>();
     Unlocked unlocked(y->numel);
     for (int64_t i = 0; i < y->numel; ++i) to[i] = from[i / out * in + at[i]];

@@ -16,15 +16,6 @@ DType real_part(DType dtype) {
   return dtype == DType::Complex64 ? DType::Float32 : dtype == DType::Complex128 ? DType::Float64 : dtype;
 }
 
-double largest(DType dtype) {
-  switch (dtype) {
-    case DType::Float16: return 65504;
-    case DType::BFloat16: return 0x1.fep127;
-    case DType::Float32: return std::numeric_limits<float>::max();
-    default: return std::numeric_limits<double>::max();
-  }
-}
-
 void check_floating(const char* op, DType dtype) {
   if (!is_differentiable(dtype)) no_kernel(op, dtype);
 }
@@ -81,7 +72,7 @@ void uniform(In self, double from, double to, PyObject* generator) {
   const char* op = "uniform_";
   check_floating(op, self->dtype);
   const DType dtype = real_part(self->dtype);
-  const double bound = largest(dtype);
+  const double bound = largest_of(dtype);
   RL_CHECK(std::fabs(from) <= bound && std::fabs(to) <= bound, Runtime,
            "%s: from (%g) and to (%g) must be finite numbers of dtype %s", op, from, to, name_of(dtype));
   RL_CHECK(from <= to, Runtime, "%s: expected from <= to, got %g and %g", op, from, to);

@@ -2,64 +2,68 @@
 #include <cmath>
 
 #include "cpu/rows/elements.h"
+#include "cpu/rows/widen.h"
 #include "device/create.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/shape.h"
+#include "iterate/pointwise.h"
 
 namespace rl::kernels {
 namespace {
 
-// Calls f(k) for k = start ... end, counted from the nearer end so that both are exact.
+// f(value) for steps values from start to end, counted from the nearer end so that both are exact. As PyTorch's do,
+// floats take a fused multiply-add, and 16-bit ones (of dtype `stored`) round at every step.
 template <class T, class F>
-void spaced(T* out, const Scalar& start, const Scalar& end, int64_t steps, F f) {
+void spaced(T* out, const Scalar& start, const Scalar& end, int64_t steps, DType stored, F f) {
   using Step = std::conditional_t<std::is_integral_v<T>, double, T>;
-  Step first = static_cast<Step>(start.to_double()), last = static_cast<Step>(end.to_double());
+  const bool narrow = is_narrow(stored);
+  auto rounded = [=](Step v) { return narrow ? static_cast<Step>(as_stored(stored, static_cast<float>(v))) : v; };
+  Step first = rounded(static_cast<Step>(start.to_double())), last = rounded(static_cast<Step>(end.to_double()));
   if constexpr (std::is_integral_v<T>) {
     first = static_cast<Step>(static_cast<T>(first));
     last = static_cast<Step>(static_cast<T>(last));
   }
-  Step step = steps > 1 ? (last - first) / static_cast<Step>(steps - 1) : Step(0);
-  // Floats take a fused multiply-add, as PyTorch's do.
-  auto at = [](Step k, Step by, Step from) {
-    if constexpr (std::is_integral_v<T>) return from + by * k;
-    return std::fma(by, k, from);
+  const Step step = steps > 1 ? rounded(rounded(last - first) / rounded(static_cast<Step>(steps - 1))) : Step(0);
+  auto at = [=](int64_t k, Step by, Step from) {
+    if constexpr (std::is_integral_v<T>) return from + by * static_cast<Step>(k);
+    if (narrow) return rounded(from + rounded(by * rounded(static_cast<Step>(k))));
+    return std::fma(by, static_cast<Step>(k), from);
   };
   for (int64_t i = 0; i < steps; ++i) {
     bool early = i < steps / 2 || steps == 1;
-    out[i] = static_cast<T>(
-        f(early ? at(static_cast<Step>(i), step, first) : at(static_cast<Step>(steps - 1 - i), -step, last)));
+    out[i] = static_cast<T>(f(early ? at(i, step, first) : at(steps - 1 - i, -step, last)));
   }
 }
 
-Ref space_for(const Scalar& start, const Scalar& end, int64_t steps, const Options& o, const char* op) {
+Ref space_for(const Scalar& start, const Scalar& end, int64_t steps, DType dtype, DeviceId device, const char* op) {
   RL_CHECK(steps >= 0, Runtime, "%s: the number of steps must not be negative, got %lld", op, (long long)steps);
   RL_CHECK(start.category < Category::Complex && end.category < Category::Complex, NotImplemented,
            "%s: not implemented for complex numbers", op);
-  return rl::empty(Dims{steps}, o.dtype_or_default(), o.device_or_cpu());
+  RL_CHECK(dtype != DType::Bool, NotImplemented, "%s: not implemented for dtype bool", op);
+  return rl::empty(Dims{steps}, dtype, device);
 }
 
 }  // namespace
 
 Ref linspace(const Scalar& start, const Scalar& end, int64_t steps, const Options& o) {
-  Ref x = space_for(start, end, steps, o, "linspace");
-  if (!has_memory(x.get())) return x;
-  RL_CHECK(x->dtype != DType::Bool, NotImplemented, "linspace: not implemented for dtype bool");
-  with_numbers_of(x->dtype, "linspace", [&](auto element) {
-    using T = decltype(element);
-    spaced(x->data_as<T>(), start, end, steps, [](auto v) { return v; });
+  const DType dtype = o.dtype_or_default(), computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  Ref x = space_for(start, end, steps, computed, o.device_or_cpu(), "linspace");
+  if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
+  with_numbers_of(computed, "linspace", [&](auto element) {
+    spaced(x->data_as<decltype(element)>(), start, end, steps, dtype, [](auto v) { return v; });
   });
-  return x;
+  return as_dtype(x.get(), dtype);
 }
 
 Ref logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& o) {
-  Ref x = space_for(start, end, steps, o, "logspace");
-  if (!has_memory(x.get())) return x;
-  RL_CHECK(x->dtype != DType::Bool, NotImplemented, "logspace: not implemented for dtype bool");
-  with_numbers_of(x->dtype, "logspace", [&](auto element) {
-    using T = decltype(element);
-    spaced(x->data_as<T>(), start, end, steps, [&](auto v) { return std::pow(static_cast<decltype(v)>(base), v); });
+  const DType dtype = o.dtype_or_default(), computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  Ref x = space_for(start, end, steps, computed, o.device_or_cpu(), "logspace");
+  if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
+  with_numbers_of(computed, "logspace", [&](auto element) {
+    auto power = [=](auto v) { return std::pow(static_cast<decltype(v)>(base), v); };
+    spaced(x->data_as<decltype(element)>(), start, end, steps, computed, power);
   });
-  return x;
+  return as_dtype(x.get(), dtype);
 }
 
 Ref empty_permuted(DimSpan size, DimSpan order, const Options& o) {

@@ -3,6 +3,7 @@
 
 #include "autograd/arguments.h"
 #include "base/parallel.h"
+#include "cpu/rows/elements.h"
 #include "device/create.h"
 #include "gen/ops/pointwise.h"
 #include "iterate/pointwise.h"
@@ -128,45 +129,37 @@ Ref argmin(In input, std::optional<int64_t> dim, bool keepdim) {
 }
 
 namespace {
-template <class T>
-void place(const T* g, const int64_t* at, T* out, const Around& a) {
+// f(offset of a result of the selection, offset of the element it chose), for all of them.
+template <class F>
+void each_chosen(const Around& a, const int64_t* at, F f) {
   for (int64_t o = 0; o < a.outer; ++o)
-    for (int64_t i = 0; i < a.inner; ++i) out[(o * a.n + at[o * a.inner + i]) * a.inner + i] = g[o * a.inner + i];
-}
-template <class T>
-void take(const T* x, const int64_t* at, T* out, const Around& a) {
-  for (int64_t o = 0; o < a.outer; ++o)
-    for (int64_t i = 0; i < a.inner; ++i) out[o * a.inner + i] = x[(o * a.n + at[o * a.inner + i]) * a.inner + i];
+    for (int64_t i = 0; i < a.inner; ++i) f(o * a.inner + i, (o * a.n + at[o * a.inner + i]) * a.inner + i);
 }
 }  // namespace
 
 Ref select_grad(In g, DimSpan input, int64_t dim, In indices, bool) {
   Ref out = full(input, Scalar(0), g->dtype, g->device), gc = as_contiguous(g), at = as_contiguous(indices);
   if (!has_memory(g)) return out;
-  Around a(input, wrap_dim(dim, input.n, "max backward"));
-  switch (g->dtype) {
-#define RL_CASE(T, NAME) \
-  case DType::NAME: place(gc->data_as<T>(), at->data_as<int64_t>(), out->data_as<T>(), a); break;
-    RL_FOR_DTYPES(RL_CASE)
-#undef RL_CASE
-    default:
-      fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(g->dtype));
-  }
+  const Around a(input, wrap_dim(dim, input.n, "max backward"));
+  with_bytes_of(g->dtype, [&](auto bytes) {
+    using T = decltype(bytes);
+    const T* from = reinterpret_cast<const T*>(gc->data());
+    T* to = reinterpret_cast<T*>(out->data());
+    each_chosen(a, at->data_as<int64_t>(), [&](int64_t result, int64_t chosen) { to[chosen] = from[result]; });
+  });
   return out;
 }
 
 Ref select_take(In input, int64_t dim, In indices, bool) {
   Ref out = empty(indices->sizes(), input->dtype, input->device), x = as_contiguous(input), at = as_contiguous(indices);
   if (!has_memory(input)) return out;
-  Around a(input->sizes(), wrap_dim(dim, input->ndim, "max backward"));
-  switch (input->dtype) {
-#define RL_CASE(T, NAME) \
-  case DType::NAME: take(x->data_as<T>(), at->data_as<int64_t>(), out->data_as<T>(), a); break;
-    RL_FOR_DTYPES(RL_CASE)
-#undef RL_CASE
-    default:
-      fail(ErrorType::NotImplemented, "max backward: not implemented for tensors of dtype %s", name_of(input->dtype));
-  }
+  const Around a(input->sizes(), wrap_dim(dim, input->ndim, "max backward"));
+  with_bytes_of(input->dtype, [&](auto bytes) {
+    using T = decltype(bytes);
+    const T* from = reinterpret_cast<const T*>(x->data());
+    T* to = reinterpret_cast<T*>(out->data());
+    each_chosen(a, at->data_as<int64_t>(), [&](int64_t result, int64_t chosen) { to[result] = from[chosen]; });
+  });
   return out;
 }
 

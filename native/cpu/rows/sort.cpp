@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "autograd/arguments.h"
+#include "cpu/rows/elements.h"
 #include "cpu/rows/order.h"
 #include "device/create.h"
 #include "gen/ops/clamp.h"
@@ -222,13 +223,13 @@ Ref take_along(In input, int64_t dim, In indices) {
   if (!has_memory(input) || !out->numel) return out;
   const int d = wrap_dim(dim, input->ndim, "backward");
   const RowsAlong from(input, d), places(indices, d), to(out.get(), d);
-  by_real("backward", input->dtype, [&](auto zero) {
-    using T = decltype(zero);
+  with_bytes_of(input->dtype, [&](auto bytes) {
+    using T = decltype(bytes);
     for_rows(to.count, to.n, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
-        const T* row = input->data_as<T>() + from.offset(r);
+        const T* row = reinterpret_cast<const T*>(input->data()) + from.offset(r);
         const int64_t* at = indices->data_as<int64_t>() + places.offset(r);
-        T* values = out->data_as<T>() + to.offset(r);
+        T* values = reinterpret_cast<T*>(out->data()) + to.offset(r);
         for (int64_t i = 0; i < to.n; ++i) values[i * to.step] = row[at[i * places.step] * from.step];
       }
     });
