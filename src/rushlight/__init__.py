@@ -38,6 +38,9 @@ _LAZY_MODULES = frozenset(
     )
 )  # fmt: skip
 _LAZY_NAMES = {
+    **dict.fromkeys(
+        ("gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"), "_recurrent"
+    ),
     "FloatTensor": "_tensor_types",
     "DoubleTensor": "_tensor_types",
     "HalfTensor": "_tensor_types",

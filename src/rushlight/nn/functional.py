@@ -11,14 +11,19 @@ from typing import Any
 from rushlight import _native
 from rushlight.nn import _reduction as _Reduction  # noqa: F401 - PyTorch offers this name here
 from rushlight.nn._functional.activations import *  # noqa: F403
+from rushlight.nn._functional.attention import *  # noqa: F403
 from rushlight.nn._functional.distances import *  # noqa: F403
 from rushlight.nn._functional.dropouts import *  # noqa: F403
 from rushlight.nn._functional.embeddings import *  # noqa: F403
+from rushlight.nn._functional.grids import *  # noqa: F403
+from rushlight.nn._functional.interpolation import *  # noqa: F403
 from rushlight.nn._functional.kernels import *  # noqa: F403
 from rushlight.nn._functional.losses import *  # noqa: F403
 from rushlight.nn._functional.norms import *  # noqa: F403
 from rushlight.nn._functional.padding import *  # noqa: F403
+from rushlight.nn._functional.patches import *  # noqa: F403
 from rushlight.nn._functional.pooling import *  # noqa: F403
+from rushlight.nn._functional.sequences import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:

@@ -75,7 +75,8 @@ def test_a_state_that_is_given(source, batched):
     ours, theirs = twin(make(source))
     dtype = next(theirs.parameters()).dtype
     count = ours.num_layers * (2 if ours.bidirectional else 1)
-    states = [values(*((count, 2, size) if batched else (count, size)), dtype=dtype) for size in ours._state_sizes()]
+    sizes = [ours.proj_size or ours.hidden_size, ours.hidden_size][: 2 if ours.mode == "LSTM" else 1]
+    states = [values(*((count, 2, size) if batched else (count, size)), dtype=dtype) for size in sizes]
     pair = tuple(tuple(s[k] for s in states) for k in (0, 1)) if len(states) > 1 else states[0]
     compare(ours, theirs, values(*((2, 2, 3) if batched else (2, 3)), dtype=dtype), pair)
 

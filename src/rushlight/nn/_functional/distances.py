@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import rushlight
 from rushlight._native import Tensor, where
 
-__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
+__all__ = ["bilinear", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 
 def _norm(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
@@ -20,7 +21,7 @@ def _norm(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
     if p == 1.0:
         return x.abs().sum(dim, keepdim=keepdim)
     if p == 0.0:
-        return where(x == 0, 0.0, 1.0).sum(dim, keepdim=keepdim).to(x.dtype)
+        return where(x != x, x, where(x == 0, 0.0, 1.0).to(x.dtype)).sum(dim, keepdim=keepdim)
     return (x.abs() ** p).sum(dim, keepdim=keepdim) ** (1.0 / p)
 
 
@@ -44,3 +45,39 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
     """``x / max(|x|, eps)``, |x| the p-norm along ``dim``."""
     result = input / _at_least(_norm(input, p, dim, True), eps)
     return result if out is None else out.copy_(result)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norms of the differences of all pairs of rows of (N, M), as a vector of N * (N - 1) / 2.
+
+    Raises:
+        RuntimeError: when the input is no floating matrix, or p is negative.
+    """
+    if input.dim() != 2 or not input.is_floating_point():
+        raise RuntimeError(f"pdist: expected a floating matrix, met {tuple(input.shape)} of {input.dtype}")
+    if not p >= 0:
+        raise RuntimeError(f"pdist: expected p of at least 0, met {p}")
+    first, second = rushlight.triu_indices(input.size(0), input.size(0), 1)
+    return _norm(input[first] - input[second], p, 1, False)
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``x1 @ weight[k] @ x2 + bias[k]`` for each k.
+
+    Args:
+        input1: (*, I).
+        input2: (*, J).
+        weight: (K, I, J).
+        bias: (K).
+    Raises:
+        RuntimeError: when the shapes do not fit.
+    """
+    if (input1.shape[:-1] != input2.shape[:-1] or weight.dim() != 3 or weight.size(1) != input1.size(-1)
+            or weight.size(2) != input2.size(-1) or (bias is not None and bias.size(0) != weight.size(0))):
+        raise RuntimeError("bilinear: expected inputs (*, I) and (*, J) and a weight (K, I, J), met "
+                           f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(weight.shape)}")
+    outputs, rows, columns = weight.shape
+    left = input1.reshape(-1, rows) @ weight.permute(1, 0, 2).reshape(rows, outputs * columns)
+    sums = (left.view(-1, outputs, columns) * input2.reshape(-1, 1, columns)).sum(-1)
+    result = sums.view(*input1.shape[:-1], outputs)
+    return result if bias is None else result + bias

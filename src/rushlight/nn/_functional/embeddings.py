@@ -9,8 +9,8 @@ import rushlight
 from rushlight import _native
 from rushlight._native import Tensor
 
-__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding", "one_hot",
-           "scaled_dot_product_attention"]
+__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding", "embedding_bag",
+           "one_hot", "scaled_dot_product_attention"]
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
@@ -47,6 +47,75 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if padding_idx is not None:
         found = _native.where((flat == padding_idx).unsqueeze(1), found.detach(), found)
     return found.view(*input.shape, weight.size(1))
+
+
+def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None,
+                  norm_type: float = 2, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+                  per_sample_weights: Tensor | None = None, include_last_offset: bool = False,
+                  padding_idx: int | None = None) -> Tensor:
+    """The sum, mean or maximum of the rows of ``weight`` (V, D) in each bag of indices: (bags, D).
+
+    Args:
+        input: indices (bags, size), or a vector that ``offsets`` cuts into bags.
+        offsets: where in the vector each bag starts.
+        mode: ``sum``, ``mean`` or ``max``; an empty bag gives 0.
+        per_sample_weights: a factor for each index, for ``sum``.
+        include_last_offset: whether the last offset is the end of the last bag.
+        padding_idx: an index that counts in no bag.
+        max_norm, norm_type, scale_grad_by_freq, sparse: as in `embedding`.
+
+    Raises:
+        ValueError: when shapes, mode or offsets do not fit.
+        RuntimeError: when offsets do not start at 0, or the indices are no integers.
+        NotImplementedError: for weights in another mode than ``sum``.
+    """
+    if per_sample_weights is not None and per_sample_weights.size() != input.size():
+        raise ValueError(f"embedding_bag: expected per_sample_weights of the input's shape {tuple(input.shape)}, met "
+                         f"{tuple(per_sample_weights.shape)}")
+    if weight.dim() != 2:
+        raise ValueError(f"embedding_bag: expected a table (V, D) as weight, met {tuple(weight.shape)}")
+    if mode not in ("sum", "mean", "max"):  # not operations: values of mode
+        raise ValueError(f"embedding_bag: expected mode to be 'sum', 'mean' or 'max', met {mode!r}")
+    if mode == "max" and (scale_grad_by_freq or sparse):
+        raise ValueError("embedding_bag: mode 'max' does not go with scale_grad_by_freq or sparse")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(f"embedding_bag: per_sample_weights go with mode 'sum', not {mode!r}")
+    bag, bags = _bags(input, offsets, include_last_offset)
+    flat = input.reshape(-1)
+    found = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+    if per_sample_weights is not None:
+        found = found * per_sample_weights.reshape(-1, 1)
+    if padding_idx is not None:
+        kept = flat != padding_idx + weight.size(0) * (padding_idx < 0)
+        found, bag = found[kept], bag[kept]
+    empty = found.new_zeros(bags, weight.size(1))
+    if mode == "max":
+        return empty.scatter_reduce(0, bag.unsqueeze(1).expand_as(found), found, "amax", include_self=False)
+    sums = empty.index_add(0, bag, found)
+    if mode == "sum":
+        return sums
+    sizes = found.new_zeros(bags).index_add(0, bag, found.new_ones(bag.size(0)))
+    return sums / sizes.clamp(min=1).unsqueeze(1)
+
+
+def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> tuple[Tensor, int]:
+    """The bag of each index, and how many bags there are."""
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError("embedding_bag: the rows of a 2-d input are its bags; leave offsets away")
+        return rushlight.arange(input.size(0)).repeat_interleave(input.size(1)), input.size(0)
+    if input.dim() != 1:
+        raise ValueError(f"embedding_bag: expected an input of 1 or 2 dimensions, met {tuple(input.shape)}")
+    if offsets is None:
+        raise ValueError("embedding_bag: a vector of indices needs offsets, where its bags start")
+    if offsets.dim() != 1:
+        raise ValueError(f"embedding_bag: expected a vector of offsets, met {tuple(offsets.shape)}")
+    if offsets.numel() and (int(offsets[0]) != 0 or int(offsets[-1]) > input.size(0)):
+        raise RuntimeError(f"embedding_bag: offsets must start at 0 and stay within the {input.size(0)} indices, met "
+                           f"{offsets.tolist()}")
+    bags = offsets.size(0) - include_last_offset
+    starts = offsets[:bags].long()
+    return rushlight.searchsorted(starts, rushlight.arange(input.size(0)), right=True) - 1, bags
 
 
 def _shorten(weight: Tensor, flat: Tensor, max_norm: float, norm_type: float) -> None:

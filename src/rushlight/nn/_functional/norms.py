@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import rushlight
 from rushlight._native import Tensor
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
 
 def _standardised(input: Tensor, dims: list[int], eps: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -156,3 +156,21 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
             if running is not None:
                 running.mul_(1 - momentum).add_(value.view(samples, channels).mean(0), alpha=momentum * factor)
     return _affine(normal, _per_channel(weight, input), _per_channel(bias, input))
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """``x / (k + alpha * mean of x**2 over size neighbouring channels) ** beta`` of (N, C, *).
+
+    From Krizhevsky et al., 2012.
+
+    Raises:
+        ValueError: when the input has fewer than 3 dimensions.
+    """
+    if input.dim() < 3:
+        raise ValueError(f"local_response_norm: expected an input (N, C, *), met {tuple(input.shape)}")
+    if input.numel() == 0:
+        return input
+    squares = (input * input).flatten(2).unsqueeze(1)
+    squares = rushlight.nn.functional.pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = rushlight.nn.functional.avg_pool2d(squares, (size, 1), stride=1).view(input.shape)
+    return input / (means * alpha + k).pow(beta)

@@ -2,6 +2,7 @@
 
 from rushlight.nn.modules import (
     activation,
+    attention,
     batchnorm,
     container,
     conv,
@@ -18,9 +19,11 @@ from rushlight.nn.modules import (
     pooling,
     rnn,
     sparse,
+    transformer,
     upsampling,
 )
 from rushlight.nn.modules.activation import *  # noqa: F403
+from rushlight.nn.modules.attention import *  # noqa: F403
 from rushlight.nn.modules.batchnorm import *  # noqa: F403
 from rushlight.nn.modules.container import *  # noqa: F403
 from rushlight.nn.modules.conv import *  # noqa: F403
@@ -38,8 +41,9 @@ from rushlight.nn.modules.pixelshuffle import *  # noqa: F403
 from rushlight.nn.modules.pooling import *  # noqa: F403
 from rushlight.nn.modules.rnn import *  # noqa: F403
 from rushlight.nn.modules.sparse import *  # noqa: F403
+from rushlight.nn.modules.transformer import *  # noqa: F403
 from rushlight.nn.modules.upsampling import *  # noqa: F403
 
-_FAMILIES = (activation, batchnorm, container, conv, distance, dropout, flatten, fold, instancenorm, linear,
-             loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, upsampling)
+_FAMILIES = (activation, attention, batchnorm, container, conv, distance, dropout, flatten, fold, instancenorm,
+             linear, loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, transformer, upsampling)
 __all__ = ["Module", *(name for family in _FAMILIES for name in family.__all__)]

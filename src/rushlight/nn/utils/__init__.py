@@ -1,5 +1,6 @@
 """Helpers around modules and gradients."""
 
+from rushlight.nn.utils import rnn
 from rushlight.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -11,4 +12,4 @@ from rushlight.nn.utils.convert_parameters import parameters_to_vector, vector_t
 from rushlight.nn.utils.init import skip_init
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
-           "parameters_to_vector", "skip_init", "vector_to_parameters"]
+           "parameters_to_vector", "rnn", "skip_init", "vector_to_parameters"]
