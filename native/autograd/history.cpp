@@ -60,7 +60,7 @@ Node* grad_fn_of(Tensor* x) {
 Edge gradient_edge(const Tensor* x) {
   Tensor* t = const_cast<Tensor*>(x);
   Edge e;
-  if (Node* node = t->autograd ? grad_fn_of(t) : t->grad_fn) {
+  if (Node* node = t->autograd && t->autograd->base ? grad_fn_of(t) : t->grad_fn) {
     e = {node, t->output_nr, nullptr};
   } else if (x->flags & kRequiresGrad) {
     e = {accumulator_of(x), 0, nullptr};

@@ -146,12 +146,23 @@ std::optional<Dims> view_strides(DimSpan old_sizes, DimSpan old_strides, DimSpan
   return strides;
 }
 
+// Sizes that fit as they are, none of them to be inferred: the way of most calls.
+static bool plain_sizes(DimSpan size, int64_t numel, Layout& y) {
+  int64_t known = 1;
+  for (int64_t s : size)
+    if (s < 0 || __builtin_mul_overflow(known, s, &known)) return false;
+  if (known != numel) return false;
+  y.sizes = size;
+  return true;
+}
+
 namespace layout {
 
 Layout view(const Layout& x, DimSpan size) {
   Layout y;
-  y.sizes = infer_sizes(size, product(x.sizes), x.sizes, "view");
   y.offset = x.offset;
+  int64_t numel = product(x.sizes);
+  if (!plain_sizes(size, numel, y)) y.sizes = infer_sizes(size, numel, x.sizes, "view");
   if (is_contiguous(x.sizes, x.strides)) {
     y.strides.resize(size.n);
     int64_t step = 1;
