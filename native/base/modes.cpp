@@ -1,3 +1,3 @@
 #include "base/modes.h"
 
-namespace rl { thread_local uint32_t modes __attribute__((tls_model("initial-exec"))) = 0; }
+namespace rl { constinit thread_local uint32_t modes __attribute__((tls_model("initial-exec"))) = 0; }

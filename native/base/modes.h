@@ -12,8 +12,8 @@ enum Mode : uint32_t {
   kFunctionOff = 16,  // __torch_function__ of subclasses is switched off
 };
 
-// Initial-exec: one load relative to the thread pointer instead of a call, per operation.
-extern thread_local uint32_t modes __attribute__((tls_model("initial-exec")));
+// Initial-exec and constinit: one load relative to the thread pointer, with no call and no test of an initialiser.
+extern constinit thread_local uint32_t modes __attribute__((tls_model("initial-exec")));
 
 inline bool grad_enabled() { return !(modes & (kGradOff | kInferenceMode)); }
 
