@@ -245,6 +245,19 @@ def _values(o: Operation, table: Table, members: list[tuple[str, str, Parameter 
     return values
 
 
+def _composed(o: Operation, table: Table, values: dict[str, tuple[str, str]], tree: ast.expr, conjugates: bool) -> str:
+    """The composed reading; conj(formula(conj(g))) where `conjugates`."""
+    text = Composition(table, o.where, values).emit(tree)
+    return f"conjugated({text})" if conjugates else f"Ref({text})" if isinstance(tree, ast.Name) else text
+
+
+def _conjugates(o: Operation, tree: ast.expr) -> bool:
+    """Whether a complex gradient goes through the formula conjugated: it is multiplied by something there."""
+    factors = {p.name for p in o.parameters if p.type == "Number"} | {p.name for p in o.differentiable}
+    factors |= set(o.row.returns or RESULT_NAMES) - set(o.row.undifferentiable)
+    return o.row.holomorphic and bool(factors & (set(names_in(tree)) - {_own_gradient(o)}))
+
+
 def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str) -> str:
     own = _own_gradient(o)
     values = _values(o, table, members)
@@ -270,7 +283,9 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
             unpack += f'    auto {n} = unpack(v.{n}, self, "{public}");\n'
             if o.row.kind == "reduction" and member[2] is None:
                 unpack += f"    if (!v.kept && v.mask) {n} = ops::view({n}, kept_sizes(v.sizes, v.mask));\n"
-        composed = Composition(table, o.where, values).emit(o.grads[p.name])
+        conjugates = any(_conjugates(o, t) for t in trees)
+        known = values | ({own: ("tensor", f"conjugated({own})")} if conjugates else {})
+        composed, graph = (_composed(o, table, known, t, conjugates) for t in (trees[0], trees[-1]))
         if dynamic:
             out += (
                 f"  {{\n"
@@ -279,19 +294,17 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
                 f"  }}\n"
             )
             continue
-        if isinstance(o.grads[p.name], ast.Name):
-            composed = f"Ref({composed})"
         if p.name in kernels:
             args = ", ".join(f"Arg({values[n][1]})" for n in kernels[p.name])
+            source = p.name if o.row.real_output else own
             assign = (
-                f"    if (call.create_graph) {{\n"
+                f"    if (call.create_graph || is_complex({source}->dtype)) {{\n"
                 f"      call.out[{k}] = {composed};\n"
                 f"    }} else {{\n"
                 f"      const Arg args[] = {{{args}}};\n"
                 f"      call.out[{k}] = pointwise({loop_name(o, p.name)}_row, args);\n    }}\n"
             )
         elif p.name in o.graphs:
-            graph = Composition(table, o.where, values).emit(o.graphs[p.name])
             assign = f"    call.out[{k}] = call.create_graph ? {graph} : {composed};\n"
         else:
             assign = f"    call.out[{k}] = {composed};\n"

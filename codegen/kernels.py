@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from codegen.expr import elementwise
-from codegen.table import CPP_TYPE, Operation, Table, names_in, parse_formula
+from codegen.table import CPP_TYPE, REAL_OF, Operation, Table, names_in, parse_formula
 
 HEADER = """// Generated from ops/{family}.py; compiled once for each instruction level.
 #include "cpu/level/pointwise_loop.h"
@@ -60,20 +60,26 @@ def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
     code = f"// {o.where}\n" + _struct(
         name, arguments, next(a for a in arguments if a not in masks), elementwise(parse_formula(o.row.body, o.where))
     )
-    loops = [(name, _entries(name, o.dtypes, [a in masks for a in arguments], o.row.bool_output))]
+    loops = [(name, _entries(name, o.dtypes, [a in masks for a in arguments], output(o)))]
     for target, names, tree in fused_gradients(o, table):
         gradient = loop_name(o, target)
         code += _struct(gradient, names, "g", elementwise(tree))
         dtypes = [d for d in o.dtypes if d.startswith("float")]
-        loops.append((gradient, _entries(gradient, dtypes, [n in masks for n in names], False)))
+        loops.append((gradient, _entries(gradient, dtypes, [n in masks for n in names])))
     return code, loops
 
 
-def _entries(name: str, dtypes: list[str], masks: list[bool], bool_output: bool) -> str:
+def output(o: Operation) -> str:
+    """What a pointwise row's result is to the dtype it computes in."""
+    return "Bool" if o.row.bool_output else "Real" if o.row.real_output else "Same"
+
+
+def _entries(name: str, dtypes: list[str], masks: list[bool], output: str = "Same") -> str:
     lines = []
     for d in dtypes:
         t = CPP_TYPE[d]
-        types = [t, "bool" if bool_output else t, *("bool" if m else t for m in masks)]
+        result = {"Bool": "bool", "Real": CPP_TYPE[REAL_OF.get(d, d)], "Same": t}[output]
+        types = [t, result, *("bool" if m else t for m in masks)]
         lines.append(f"  loops[loop_{name}][{_index(d)}] = PointwiseLoop<{name}_row, {', '.join(types)}>::run;\n")
     return "".join(lines)
 

@@ -6,7 +6,7 @@ import re
 
 from codegen import autograd
 from codegen.expr import default_value
-from codegen.kernels import loop_name
+from codegen.kernels import loop_name, output
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 
@@ -149,20 +149,20 @@ def _pointwise(o: Operation, table: Table) -> str:
     inputs = sum(p.type != "Number" for p in o.parameters)
     family = o.row.family
 
-    def row(name: str, loop: str, n: int, scalars: int, mask: int, bool_output: bool) -> str:
+    def row(name: str, loop: str, n: int, scalars: int, mask: int, result: str) -> str:
         rule = RULES[o.row.dtype_rule if loop == loop_name(o) else ""]
         factors = any(p.name == "alpha" for p in o.parameters)
         return (
             f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, '
-            f"{str(bool_output).lower()}, {str(factors).lower()}, {str(o.row.integers_to_float).lower()}, "
+            f"Output::{result}, {str(factors).lower()}, {str(o.row.integers_to_float).lower()}, "
             f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
 
-    out = row(o.name, loop_name(o), inputs, len(o.parameters) - inputs, masks, o.row.bool_output)
+    out = row(o.name, loop_name(o), inputs, len(o.parameters) - inputs, masks, output(o))
     for target, used, _ in autograd.fused(o, table):
         mask = sum(1 << i for i, n in enumerate(used) if n in o.row.bool_inputs)
-        out += row(f"{o.name} backward", loop_name(o, target), len(used), 0, mask, False)
+        out += row(f"{o.name} backward", loop_name(o, target), len(used), 0, mask, "Same")
     out += autograd.node(o, table)
     args = ", ".join(f"Arg({p.name})" for p in o.parameters)
     call = f"  const Arg args[] = {{{args}}};\n"
@@ -247,7 +247,8 @@ def _view(o: Operation, table: Table) -> str:
     body = f"  Layout layout = layout::{o.row.layout}({call});\n"
     if o.row.bounds:
         body += f'  check_bounds(layout, size_of({first}->dtype), {first}->storage->nbytes, "{o.name}");\n'
-    body += f"  Ref result = alias({first}, layout);\n"
+    dtype = f', as_{o.row.parts}({first}->dtype, "{o.name}")' if o.row.parts else ""
+    body += f"  Ref result = alias({first}, layout{dtype});\n"
     out = ""
     if o.grads:
         out += autograd.node(o, table) + _replay(o)

@@ -18,8 +18,12 @@ COMPILED = (
     "int64",
     "float32",
     "float64",
+    "complex64",
+    "complex128",
 )  # dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
 CPP_TYPE = {"bool": "bool", "float32": "float", "float64": "double"} | {d: f"{d}_t" for d in COMPILED if "int" in d}
+CPP_TYPE |= {"complex64": "Complex<float>", "complex128": "Complex<double>"}
+REAL_OF = {"complex64": "float32", "complex128": "float64"}
 SYMBOLS = {
     ast.Add: "+",
     ast.Sub: "-",

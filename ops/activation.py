@@ -1,7 +1,7 @@
 """Rows of activations, each one pass over memory forwards and one backwards; nn.functional offers them."""
 
 from ops.kinds import composite, pointwise
-from ops.row import floating, real
+from ops.row import complex_, floating, real
 
 # ------------------------------------------------------------------ smooth ones
 
@@ -19,7 +19,8 @@ pointwise("_gelu_tanh(input)", types=floating, private=True, method=False, inpla
                          "(input + 0.044715 * input * input * input)))) * "
                          "(0.7978845608028654 + 0.1070322243 * input * input))"},
           doc="gelu with a tanh in place of the error function.")
-pointwise("silu(input)", types=floating, method=False, out=False, samples="unary", body="input * sigmoid(input)",
+pointwise("silu(input)", types=floating + complex_, method=False, out=False, samples="unary",
+          body="input * sigmoid(input)",
           grad={"input": "g * (sigmoid(input) * (1 + input * (1 - sigmoid(input))))"}, doc="input * sigmoid(input).")
 pointwise("mish(input)", types=floating, method=False, out=False, samples="unary", onnx="Mish",
           body="input * tanh(where(input > 20, input, log1p(exp(input))))",

@@ -1,7 +1,7 @@
 """Rows of elementary functions: roundings, remainders, trigonometry, logarithms to other bases, the error function."""
 
 from ops.kinds import pointwise
-from ops.row import boolean, complex_, floating, real
+from ops.row import boolean, complex_, floating, number, real
 
 fractional = floating + complex_
 
@@ -106,10 +106,10 @@ pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)",
           grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
                 "other": "where(isnan(other), 0, where(input <= other, 0, g))"},
           doc="The smaller of both; a NaN counts for nothing.")
-pointwise("isinf(input)", types=boolean + real, body="isinf(input)", bool_output=True, inplace=False, out=False,
+pointwise("isinf(input)", types=boolean + number, body="isinf(input)", bool_output=True, inplace=False, out=False,
           onnx="IsInf",
           doc="True where input is infinite.")
-pointwise("isfinite(input)", types=boolean + real, body="isfinite(input)", bool_output=True, inplace=False, out=False,
+pointwise("isfinite(input)", types=boolean + number, body="isfinite(input)", bool_output=True, inplace=False, out=False,
           doc="True where input is neither infinite nor NaN.")
 pointwise("signbit(input)", types=boolean + real, body="signbit(input)", bool_output=True, inplace=False,
           exceptions={"out: requires grad": "PyTorch writes into nothing but bools",

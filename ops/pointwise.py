@@ -29,7 +29,8 @@ pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", aliases=("negative",), types=number, body="-input", grad={"input": "-g"}, onnx="Neg",
           doc="-input.")
-pointwise("abs(input)", aliases=("absolute",), types=real, body="abs(input)", grad={"input": "g * sign(input)"},
+pointwise("abs(input)", aliases=("absolute",), types=number, real_output=True, holomorphic=False, body="abs(input)",
+          grad={"input": "g * sgn(input)"},
           onnx="Abs",
           doc="The absolute value.")
 pointwise("sign(input)", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
@@ -42,9 +43,9 @@ pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body
           grad={"input": "g / (2 * y)"}, onnx="Sqrt", doc="The square root; NaN below 0.")
 pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)",
           grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
-pointwise("pow(input: Operand, exponent: Operand)", types=real, body="pow(input, exponent)",
+pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(input, exponent)",
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
-                "exponent": "where(input == 0, where(exponent >= 0, 0, -(g * y)), g * y * log(where(input == 0, 1, "
+                "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"}, operator="**", onnx="Pow",
           exceptions={"promotion: and -1": "PyTorch refuses negative integer exponents",
                       "in_place: and -1": "PyTorch refuses negative integer exponents",
@@ -64,7 +65,7 @@ pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floati
           exceptions={"in_place": "PyTorch refuses a quotient of integers, though a floating tensor takes it"},
           doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
-          body="where(abs(weight) < 0.5, fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
+          body="where(abs(weight) < abs(0.5), fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
           node="LerpBackward0", grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           exceptions={"values: 0.7": "PyTorch takes no fractional weight with integers",
                       "promotion: and 1.5": "PyTorch takes no fractional weight with integers",

@@ -1,12 +1,10 @@
 """Rows of special functions, products with logarithms, and questions about numbers."""
 
 from ops.kinds import composite, pointwise
-from ops.row import boolean, floating, real
+from ops.row import boolean, complex_, floating, real
 
 # ------------------------------------------------------------------ signs, steps, infinities
 
-pointwise("sgn(input)", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"},
-          doc="The sign of a real number, the direction of a complex one.")
 composite("positive(input)", samples="unary", doc="input itself; bools have no sign.")
 pointwise("isposinf(input)", exceptions={"out: requires grad": "PyTorch writes into nothing but bools",
                                          "out_over_input": "PyTorch writes into nothing but bools"},
@@ -18,8 +16,6 @@ pointwise("isneginf(input)", exceptions={"out: requires grad": "PyTorch writes i
                                          types=boolean + real, body="isinf(input) & (input < 0)", bool_output=True,
                                          inplace=False,
           doc="True where input is negative infinity.")
-pointwise("isreal(input)", types=boolean + real, body="(input == input) | (input != input)", bool_output=True,
-          inplace=False, out=False, doc="True where the imaginary part is 0.")
 pointwise("heaviside(input, values)", types=boolean + real, dtype_rule="one_dtype",
           body="where(input == 0, values, where(input > 0, 1, 0))",
           exceptions={"out": "PyTorch refuses gradients of a row that has none"},
@@ -72,7 +68,7 @@ pointwise("_logit(input)", types=floating, integers_to_float=True, private=True,
 pointwise("sinc(input)",
           exceptions={"second_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit",
           "awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit"},
-          aliases=("_special_sinc",), types=floating, integers_to_float=True,
+          aliases=("_special_sinc",), types=floating + complex_, integers_to_float=True,
           body="where(input == 0, 1, sin(3.141592653589793 * input) / (3.141592653589793 * input))",
           grad={"input": "where(input == 0, 0, g * (cos(3.141592653589793 * input) * input * 3.141592653589793 - "
                          "sin(3.141592653589793 * input)) / where(input == 0, 1, input * input * 3.141592653589793))"},

@@ -1,7 +1,7 @@
 """Products, spreads, norms and counts along dimensions, and comparisons of whole tensors."""
 
 from ops.kinds import composite, kernel, reduction
-from ops.row import every, floating, number
+from ops.row import complex_, every, floating, number, real
 
 # ------------------------------------------------------------------ products and sums
 
@@ -15,7 +15,7 @@ composite("_prod_grad(g, input, y)", run="prod_grad", private=True, method=False
           doc="The gradient of the product of all elements, right where some are 0.")
 composite("_prod_dim_grad(g, input, y, dim: int)", run="prod_dim_grad", private=True, method=False, samples="none",
           doc="The gradient of the product along dim, right where some elements are 0.")
-reduction("nansum(input, dim: Ints | None = None, keepdim: bool = False, *, dtype: DType | None = None)", types=number,
+reduction("nansum(input, dim: Ints | None = None, keepdim: bool = False, *, dtype: DType | None = None)", types=real,
           map="where(x == x, x, 0)", combine="a + b", start="0", finish="a", integers_to_int64=True,
           grad={"input": "where(isnan(input), 0, g)"},
           exceptions={"meta": "PyTorch keeps all dimensions for dim=() here, as nowhere else",
@@ -32,10 +32,11 @@ composite("count_nonzero(input, dim: Ints | None = None)", samples="flat_dims", 
 # ------------------------------------------------------------------ spread
 
 kernel("_var(input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="variance", private=True,
-       method=False, types=floating, grad={"input": "_var_grad(g, input, dim, correction, keepdim)"},
+       method=False, types=floating + complex_, holomorphic=False,
+       grad={"input": "_var_grad(g, input, dim, correction, keepdim)"},
        node="VarBackward0", samples="none", doc="The variance along dim, in two passes: divided by n - correction.")
 kernel("_std(input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="deviation", private=True,
-       method=False, types=floating, node="StdBackward0",
+       method=False, types=floating + complex_, holomorphic=False, node="StdBackward0",
        grad={"input": "_var_grad(where(y == 0, 0, g / (2 * y)), input, dim, correction, keepdim)"}, samples="none",
        doc="The square root of _var.")
 composite("_var_grad(g, input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="var_grad",
@@ -60,14 +61,15 @@ for _name, _what in (("var", "variance"), ("std", "standard deviation")):
 
 kernel("_vector_norm(input, ord: float, dim: Ints | None, keepdim: bool)", run="vector_norm", private=True,
        method=False,
-       types=floating, grad={"input": "_vector_norm_grad(g, input, y, ord, dim, keepdim)"}, samples="none",
+       types=floating + complex_, holomorphic=False,
+       grad={"input": "_vector_norm_grad(g, input, y, ord, dim, keepdim)"}, samples="none",
        node="LinalgVectorNormBackward0", onnx="ReduceL2",
        doc="sum(abs(input) ** ord) ** (1 / ord) along dim; the maximum, minimum or count where ord is inf, -inf or 0.")
 composite("_vector_norm_grad(g, input, y, ord: float, dim: Ints | None, keepdim: bool)", run="vector_norm_grad",
           private=True, method=False, samples="none", doc="The gradient of _vector_norm.")
 composite("dist(input, other, p: Number = 2)", samples="dist", exceptions={"node_name": "a composite of the norm"},
           doc="The p-norm of input - other.")
-kernel("logsumexp(input, dim: Ints, keepdim: bool = False)", types=floating, out=True, samples="along",
+kernel("logsumexp(input, dim: Ints, keepdim: bool = False)", types=floating + complex_, out=True, samples="along",
        grad={"input": "_logsumexp_grad(g, input, y, dim, keepdim)"}, onnx="ReduceLogSumExp",
        doc="log(sum(exp(input))) along dim, stable.")
 composite("_logsumexp_grad(g, input, y, dim: Ints, keepdim: bool)", run="logsumexp_grad", private=True, method=False,

@@ -2,6 +2,7 @@
 
 #include "autograd/accumulate.h"
 #include "autograd/hooks.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
@@ -233,6 +234,8 @@ void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
 }
 
 // ------------------------------------------------------------------ gradients
+
+Ref complex_conjugate(const Ref& x) { return ops::_conj(x); }
 
 Ref finish_gradient(Ref g, const Expected& e) {
   if (!g) return g;

@@ -41,6 +41,15 @@ inline void bump_version(Tensor* x) { ++x->storage->version; }
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
 void check_out(const Tensor* out, const char* op, bool records);
 
+// The complex conjugate; a real tensor itself. A formula is written for real numbers; for complex ones the gradient is
+// conj(formula(conj(g))).
+Ref complex_conjugate(const Ref& x);
+inline Ref conjugated(Ref x) { return x && is_complex(x->dtype) ? complex_conjugate(x) : x; }
+inline std::vector<Ref> conjugated(std::vector<Ref> list) {
+  for (Ref& x : list) x = conjugated(std::move(x));
+  return list;
+}
+
 // A gradient as the input at that edge needs it: summed over broadcast dimensions, real, of its dtype.
 Ref finish_gradient(Ref g, const Expected& expected);
 

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/complex.h"
+
 namespace rl {
 
 enum class DType : uint8_t {
@@ -54,6 +56,10 @@ constexpr bool is_floating(DType d) { return category_of(d) == Category::Floatin
 constexpr bool is_complex(DType d) { return category_of(d) == Category::Complex; }
 constexpr bool is_differentiable(DType d) { return category_of(d) >= Category::Floating; }
 constexpr bool is_narrow(DType d) { return d == DType::Float16 || d == DType::BFloat16; }
+// The dtype of a complex number's parts; a real dtype itself.
+constexpr DType real_of(DType d) {
+  return d == DType::Complex64 ? DType::Float32 : d == DType::Complex128 ? DType::Float64 : d;
+}
 constexpr bool is_integral(DType d) { return category_of(d) == Category::Integral; }
 
 // The largest finite number of a floating dtype, or of the parts of a complex one.
@@ -68,15 +74,21 @@ constexpr double largest_of(DType d) {
 }
 
 // The dtypes with compiled kernels; the generator and the hand-written kernels share this list.
-#define RL_FOR_DTYPES(X) \
-  X(bool, Bool)          \
-  X(uint8_t, UInt8)      \
-  X(int8_t, Int8)        \
-  X(int16_t, Int16)      \
-  X(int32_t, Int32)      \
-  X(int64_t, Int64)      \
-  X(float, Float32)      \
+#define RL_FOR_REAL_DTYPES(X) \
+  X(bool, Bool)               \
+  X(uint8_t, UInt8)           \
+  X(int8_t, Int8)             \
+  X(int16_t, Int16)           \
+  X(int32_t, Int32)           \
+  X(int64_t, Int64)           \
+  X(float, Float32)           \
   X(double, Float64)
+#define RL_FOR_COMPLEX_DTYPES(X) \
+  X(Complex<float>, Complex64)   \
+  X(Complex<double>, Complex128)
+#define RL_FOR_DTYPES(X) \
+  RL_FOR_REAL_DTYPES(X)  \
+  RL_FOR_COMPLEX_DTYPES(X)
 
 constexpr bool has_kernels(DType d) {
 #define RL_CASE(T, NAME) \

@@ -36,6 +36,10 @@ void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
   }
 }
 
+DType output_dtype(const PointwiseRow& row, DType d) {
+  return row.output == Output::Bool ? DType::Bool : row.output == Output::Real ? real_of(d) : d;
+}
+
 // What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
 DType compute_dtype(const PointwiseRow& row, DType d) {
   bool narrow = is_narrow(d) && !loop_of(row, d);
@@ -45,7 +49,7 @@ DType compute_dtype(const PointwiseRow& row, DType d) {
 // Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is
 // made.
 struct Converting {
-  static constexpr int64_t kTile = 512;
+  static constexpr int64_t kTile = 256;
   Loop loop;
   int n;
   Loop casts[kMaxOperands] = {};  // to the loop's dtype; [0]: from it, into the output
@@ -55,7 +59,7 @@ struct Converting {
     static_cast<const Converting*>(self)->run(data, strides, n);
   }
   void run(char* const* data, const int64_t* strides, int64_t total) const {
-    alignas(64) char buffers[kMaxOperands][kTile * 8];
+    alignas(64) char buffers[kMaxOperands][kTile * sizeof(Cell)];
     for (int64_t from = 0; from < total; from += kTile) {
       int64_t count = std::min(kTile, total - from);
       char* at[kMaxOperands];
@@ -98,7 +102,7 @@ struct Call {
   Call(const PointwiseRow& row, Span<const Arg> args, DType arithmetic) {
     DType compute = compute_dtype(row, arithmetic);
     converting.loop = loop_of(row, compute);
-    computed = row.bool_output ? DType::Bool : compute;
+    computed = output_dtype(row, compute);
     for (int k = 0; k < args.n; ++k) {
       const Arg& a = args[k];
       DType want = takes_part(row, k) || k >= row.inputs ? compute : DType::Bool;
@@ -165,9 +169,8 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
 }
 
 // `out` looks like `lead`, and every tensor either is the very same elements or does not touch them.
-bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, bool bool_output) {
-  if (!out->contiguous() || out->device != lead->device || out->dtype != (bool_output ? DType::Bool : lead->dtype) ||
-      !(out->sizes() == lead->sizes()))
+bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, DType dtype) {
+  if (!out->contiguous() || out->device != lead->device || out->dtype != dtype || !(out->sizes() == lead->sizes()))
     return false;
   const char *first = out->data(), *last = first + out->numel * static_cast<int64_t>(size_of(out->dtype));
   for (const Arg& a : args) {
@@ -293,14 +296,14 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
     check_divisor(row, args);
   if (const Tensor* first = same_layout(row, args)) [[likely]] {
     if (Loop loop = loop_of(row, first->dtype)) {
-      Ref out = empty_alike(first, row.bool_output ? DType::Bool : first->dtype);
+      Ref out = empty_alike(first, output_dtype(row, first->dtype));
       run_same_layout(args, first, out.get(), loop);
       return out;
     }
   }
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);
-  DType out_dtype = row.bool_output ? DType::Bool : d;
+  DType out_dtype = output_dtype(row, d);
   Call call(row, args, d);
   DeviceId device = call_device(args);
   Ref out = empty_strided(call.sizes, output_strides(call.sizes, Span<const Operand>(call.operands + 1, call.n - 1)),
@@ -312,12 +315,13 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
   if (row.dtypes == DtypeRule::Divides) [[unlikely]]
     check_divisor(row, args);
-  if (const Tensor* lead = same_layout(row, args); lead && writes_apart(out, lead, args, row.bool_output)) [[likely]] {
+  if (const Tensor* lead = same_layout(row, args);
+      lead && writes_apart(out, lead, args, output_dtype(row, lead->dtype))) [[likely]] {
     if (Loop loop = loop_of(row, lead->dtype)) return run_same_layout(args, lead, out, loop);
   }
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);
-  DType result = row.bool_output ? DType::Bool : d;
+  DType result = output_dtype(row, d);
   RL_CHECK(can_cast(result, out->dtype), Runtime,
            "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first", row.name,
            name_of(result), name_of(out->dtype));

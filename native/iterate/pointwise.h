@@ -8,6 +8,9 @@ namespace rl {
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
 enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides };
 
+// The result's dtype: the operands' common one, bool, or that of its real part.
+enum class Output : uint8_t { Same, Bool, Real };
+
 // The constant part of a pointwise row, generated.
 struct PointwiseRow {
   const char* name;
@@ -15,7 +18,7 @@ struct PointwiseRow {
   uint8_t inputs;        // operands that broadcast and promote
   uint8_t scalars;       // trailing numbers, of the arithmetic type
   uint32_t bool_inputs;  // bit k: operand k is a bool mask and takes no part in promotion
-  bool bool_output;
+  Output output;
   bool checks_scalars;     // the numbers are factors (alpha) that must fit the result's dtype
   bool integers_to_float;  // integer operands compute in the default dtype
   DtypeRule dtypes;

@@ -395,5 +395,33 @@ Layout movedim(const Layout& x, DimSpan source, DimSpan destination) {
 
 Layout detach(const Layout& x) { return x; }
 
+Layout parts(const Layout& x) {
+  Layout y = x;
+  for (int64_t& s : y.strides) s *= 2;
+  y.offset *= 2;
+  y.sizes.push_back(2);
+  y.strides.push_back(1);
+  return y;
+}
+
+Layout pairs(const Layout& x) {
+  const int last = x.ndim() - 1;
+  RL_CHECK(last >= 0 && x.sizes[last] == 2, Runtime,
+           "view_as_complex: the last dimension holds the real and the imaginary part, so its size must be 2; got "
+           "shape %s",
+           to_string(x.sizes).c_str());
+  Layout y{Dims(DimSpan(x.sizes.data(), last)), Dims(DimSpan(x.strides.data(), last)), x.offset / 2};
+  bool even = x.strides[last] == 1 && x.offset % 2 == 0;
+  for (int64_t& s : y.strides) {
+    even &= s % 2 == 0;
+    s /= 2;
+  }
+  RL_CHECK(even, Runtime,
+           "view_as_complex: both parts of a number must lie side by side, at even offsets; got strides %s and offset "
+           "%lld; use .contiguous()",
+           to_string(x.strides).c_str(), (long long)x.offset);
+  return y;
+}
+
 }  // namespace layout
 }  // namespace rl

@@ -104,6 +104,9 @@ Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2);
 Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step);
 Layout movedim(const Layout& x, DimSpan source, DimSpan destination);
 Layout detach(const Layout& x);
+// Complex numbers as pairs along a new last dimension, and back.
+Layout parts(const Layout& x);
+Layout pairs(const Layout& x);
 }  // namespace layout
 
 }  // namespace rl

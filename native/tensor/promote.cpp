@@ -33,6 +33,16 @@ DType promote(DType a, DType b) {
   return size_of(a) > size_of(b) ? a : b;
 }
 
+DType as_real(DType d, const char* op) {
+  RL_CHECK(is_complex(d), Runtime, "%s: expected a complex tensor, got dtype %s", op, name_of(d));
+  return real_of(d);
+}
+DType as_complex(DType d, const char* op) {
+  RL_CHECK(d == DType::Float32 || d == DType::Float64, Runtime,
+           "%s: expected a tensor of dtype float32 or float64, got %s", op, name_of(d));
+  return complex_of(d);
+}
+
 DType dtype_of_number(const Scalar& s) {
   switch (s.category) {
     case Category::Bool: return DType::Bool;
@@ -61,8 +71,8 @@ DType result_dtype(Span<const Arg> args) {
       result = best[rank];
       found = true;
     } else if (category_of(best[rank]) > category_of(result)) {
-      // A number or 0-d tensor lifts the category; the width comes from both where both are floating.
-      result = promote(result, best[rank]);
+      // A number or 0-d tensor lifts the category; a floating dtype keeps its width.
+      result = is_floating(result) ? complex_of(result) : best[rank];
     }
   }
   return result;

@@ -32,6 +32,9 @@ struct Arg {
 };
 
 DType promote(DType a, DType b);
+// What views over the parts of complex numbers turn a dtype into; an error where it has none.
+DType as_real(DType d, const char* op);
+DType as_complex(DType d, const char* op);
 extern DType default_dtype;
 // The dtype of a Python number alone.
 DType dtype_of_number(const Scalar& s);

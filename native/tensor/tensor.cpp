@@ -125,10 +125,11 @@ static Ref marked_as(const Tensor* x, Ref y) {
   return y;
 }
 
-Ref alias(const Tensor* x, const Layout& layout) {
+Ref alias(const Tensor* x, const Layout& layout, DType dtype) {
   retain(x->storage);
-  return marked_as(x, new_tensor(x->storage, x->dtype, layout.sizes, layout.strides, layout.offset));
+  return marked_as(x, new_tensor(x->storage, dtype, layout.sizes, layout.strides, layout.offset));
 }
+Ref alias(const Tensor* x, const Layout& layout) { return alias(x, layout, x->dtype); }
 
 Ref alias(const Tensor* x) {
   retain(x->storage);

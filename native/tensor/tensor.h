@@ -109,6 +109,7 @@ Ref new_contiguous(Storage* storage, DType dtype, DimSpan sizes);
 Ref new_alike(Storage* storage, DType dtype, const Tensor* like);
 // The same storage seen through another layout; no autograd history.
 Ref alias(const Tensor* x, const Layout& layout);
+Ref alias(const Tensor* x, const Layout& layout, DType dtype);
 Ref alias(const Tensor* x);
 
 void set_layout(Tensor* x, const Layout& layout);

@@ -1,6 +1,7 @@
 // Conversions between all dtypes, with or without kernels of their own: plain loops that the compiler vectorises.
 #include <cstring>
 
+#include "base/complex.h"
 #include "base/half.h"
 #include "iterate/loop.h"
 
@@ -12,20 +13,6 @@ struct Half {
 };
 struct Brain {
   uint16_t bits;
-};
-template <class R>
-struct Complex {
-  R re, im;
-};
-template <class T>
-struct is_complex_type {
-  static constexpr bool value = false;
-  using real = T;
-};
-template <class R>
-struct is_complex_type<Complex<R>> {
-  static constexpr bool value = true;
-  using real = R;
 };
 template <class T>
 constexpr bool is_floating_type = __is_same(T, float) || __is_same(T, double);
@@ -53,13 +40,14 @@ inline To cast_one(From x) {
     return Half{half_from_float(cast_one<float, From>(x))};
   } else if constexpr (__is_same(To, Brain)) {
     return Brain{brain_from_float(cast_one<float, From>(x))};
-  } else if constexpr (is_complex_type<From>::value) {
-    using R = typename is_complex_type<To>::real;
-    if constexpr (is_complex_type<To>::value) return To{static_cast<R>(x.re), static_cast<R>(x.im)};
-    if constexpr (__is_same(To, bool)) return x.re != 0 || x.im != 0;
-    if constexpr (!is_complex_type<To>::value && !__is_same(To, bool)) return cast_one<To>(x.re);
-  } else if constexpr (is_complex_type<To>::value) {
-    return To{cast_one<typename is_complex_type<To>::real, From>(x), 0};
+  } else if constexpr (is_complex_number<From>) {
+    if constexpr (is_complex_number<To> || __is_same(To, bool)) {
+      return static_cast<To>(x);
+    } else {
+      return cast_one<To>(x.re);
+    }
+  } else if constexpr (is_complex_number<To>) {
+    return To(cast_one<RealPart<To>, From>(x));
   } else if constexpr (is_floating_type<From> && !is_floating_type<To> && !__is_same(To, bool)) {
     return to_integer<To, From>(x);
   } else {
@@ -92,19 +80,10 @@ void cast(char* const* data, const int64_t* strides, int64_t n) {
     *reinterpret_cast<To*>(to + i * step_to) = cast_one<To, From>(*reinterpret_cast<const From*>(from + i * step_from));
 }
 
-#define RL_FOR_STORED(X)       \
-  X(bool, Bool)                \
-  X(uint8_t, UInt8)            \
-  X(int8_t, Int8)              \
-  X(int16_t, Int16)            \
-  X(int32_t, Int32)            \
-  X(int64_t, Int64)            \
-  X(Half, Float16)             \
-  X(Brain, BFloat16)           \
-  X(float, Float32)            \
-  X(double, Float64)           \
-  X(Complex<float>, Complex64) \
-  X(Complex<double>, Complex128)
+#define RL_FOR_STORED(X) \
+  RL_FOR_DTYPES(X)       \
+  X(Half, Float16)       \
+  X(Brain, BFloat16)
 
 template <class To>
 void fill_row(Loop* row) {

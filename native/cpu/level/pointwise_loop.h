@@ -1,5 +1,6 @@
 // One loop for every pointwise row: vectors where all operands are contiguous or constant, elements elsewhere.
 #pragma once
+#include "cpu/level/complex_math.h"
 #include "cpu/level/scalar_math.h"
 #include "cpu/level/vec.h"
 #include "cpu/level/vec_math.h"
@@ -54,7 +55,7 @@ struct MakeIndices<0, I...> {
 };
 
 // Row::f(inputs...) is the body in the formula language, for scalars and for vectors. Vectors are used unless T is
-// bool.
+// bool or complex.
 template <class Row, class T, class Out, class... In>
 struct PointwiseLoop {
   static constexpr int inputs = sizeof...(In);
@@ -120,7 +121,7 @@ struct PointwiseLoop {
 
   static void run(char* const* data, const int64_t* strides, int64_t n) {
     typename MakeIndices<inputs>::type indices;
-    if constexpr (!__is_same(T, bool)) {
+    if constexpr (!__is_same(T, bool) && !is_complex_number<T>) {
       if (packed(strides, indices)) return vectors(data, strides, n, indices);
       gathered(data, strides, n, indices);
     } else {

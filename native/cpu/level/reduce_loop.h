@@ -1,5 +1,6 @@
 // One kernel for every reduction row: lanes in T over short blocks, blocks in a wide accumulator.
 #pragma once
+#include "cpu/level/complex_math.h"
 #include "cpu/level/scalar_math.h"
 #include "cpu/level/vec.h"
 #include "cpu/level/vec_math.h"
@@ -18,6 +19,21 @@ struct Wide<float> {
 template <>
 struct Wide<double> {
   using type = double;
+};
+
+template <class R>
+struct Wide<Complex<R>> {
+  using type = Complex<double>;
+};
+
+// Complex numbers go one by one: a vector of one lane.
+template <class R>
+struct Vec<Complex<R>> : Complex<R> {
+  static constexpr int size = 1;
+  Vec() = default;
+  RL_INLINE Vec(Complex<R> z) : Complex<R>(z) {}
+  static RL_INLINE Vec load(const Complex<R>* p) { return *p; }
+  RL_INLINE Complex<R> operator[](int) const { return *this; }
 };
 
 // The neutral values of max and min.

@@ -81,6 +81,23 @@ template <class T>
 RL_INLINE T sign(T x) {
   return T((x > T(0)) - (x < T(0)));
 }
+// A real number as a complex one.
+template <class T>
+RL_INLINE T sgn(T x) {
+  return sign(x);
+}
+template <class T>
+RL_INLINE T conj(T x) {
+  return x;
+}
+template <class T>
+RL_INLINE T imag(T) {
+  return T(0);
+}
+template <class T>
+RL_INLINE T angle(T x) {
+  return x < T(0) ? T(3.141592653589793) : x != x ? x : T(0);
+}
 template <class T>
 RL_INLINE T rsqrt(T x) {
   return T(1) / sqrt(x);

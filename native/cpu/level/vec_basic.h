@@ -88,6 +88,24 @@ RL_INLINE Vec<T> frac(Vec<T> x) {
   return x - trunc(x);
 }
 
+// A real number as a complex one.
+template <class T>
+RL_INLINE Vec<T> sgn(Vec<T> x) {
+  return sign(x);
+}
+template <class T>
+RL_INLINE Vec<T> conj(Vec<T> x) {
+  return x;
+}
+template <class T>
+RL_INLINE Vec<T> imag(Vec<T>) {
+  return Vec<T>(T(0));
+}
+template <class T>
+RL_INLINE Vec<T> angle(Vec<T> x) {
+  return where(x < Vec<T>(T(0)), Vec<T>(T(3.141592653589793)), where(x != x, x, Vec<T>(T(0))));
+}
+
 template <class T>
 RL_INLINE Mask<T> isnan(Vec<T> x) {
   if constexpr (Vec<T>::is_float)

@@ -25,7 +25,7 @@ void with_numbers_of(DType d, const char* op, F f) {
   switch (d) {
 #define RL_CASE(T, NAME) \
   case DType::NAME: return f(T());
-    RL_FOR_DTYPES(RL_CASE)
+    RL_FOR_REAL_DTYPES(RL_CASE)
 #undef RL_CASE
     default: fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s", op, name_of(d));
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "autograd/history.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/layout.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
@@ -147,8 +148,7 @@ Ref moveaxis(In x, DimSpan source, DimSpan destination) { return ops::movedim(x,
 Ref adjoint(In x) {
   RL_CHECK(x->ndim != 1, Runtime, "adjoint: expected a matrix or a batch of matrices, got a vector of shape %s",
            to_string(x->sizes()).c_str());
-  RL_CHECK(!is_complex(x->dtype), NotImplemented, "adjoint: not implemented for dtype %s", name_of(x->dtype));
-  return x->ndim == 0 ? ops::alias(x) : ops::transpose(x, -2, -1);
+  return ops::conj(x->ndim == 0 ? ops::alias(x) : ops::transpose(x, -2, -1));
 }
 
 Ref unflatten(In x, int64_t dim, DimSpan sizes) {

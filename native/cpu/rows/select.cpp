@@ -59,7 +59,7 @@ void select_any(const Tensor* x, const Around& a, Tensor* values, Tensor* indice
   switch (x->dtype) {
 #define RL_CASE(T, NAME) \
   case DType::NAME: return select_loop<largest, T>(x, a, values ? values->data_as<T>() : nullptr, places);
-    RL_FOR_DTYPES(RL_CASE)
+    RL_FOR_REAL_DTYPES(RL_CASE)
 #undef RL_CASE
     default: fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s", op, name_of(x->dtype));
   }

@@ -21,25 +21,34 @@ Ref ldexp_(In self, In other) { return ops::mul_(self, ops::pow(Scalar(2.0), oth
 
 namespace {
 
-Arg in_float64(const Arg& a, Ref* kept) {
-  if (!a.tensor) return Scalar(a.number.to_double());
-  *kept = a.tensor->dtype == DType::Float64 ? Ref::retain(const_cast<Tensor*>(a.tensor))
-                                            : ops::_to_copy(a.tensor, DType::Float64);
+// float64, or complex128 where a number is complex.
+DType power_dtype(const Arg& base, const Arg& exponent) {
+  auto complex = [](const Arg& a) {
+    return a.tensor ? is_complex(a.tensor->dtype) : a.number.category == Category::Complex;
+  };
+  return complex(base) || complex(exponent) ? DType::Complex128 : DType::Float64;
+}
+
+Arg in_dtype(const Arg& a, DType to, Ref* kept) {
+  if (!a.tensor) return to == DType::Float64 ? Scalar(a.number.to_double()) : a.number;
+  *kept = a.tensor->dtype == to ? Ref::retain(const_cast<Tensor*>(a.tensor)) : ops::_to_copy(a.tensor, to);
   return Arg(*kept);
 }
 
 }  // namespace
 
 Ref float_power(const Arg& input, const Arg& exponent) {
+  const DType to = power_dtype(input, exponent);
   Ref base, power;
-  return ops::pow(in_float64(input, &base), in_float64(exponent, &power));
+  return ops::pow(in_dtype(input, to, &base), in_dtype(exponent, to, &power));
 }
 Ref float_power_(In self, const Arg& exponent) {
-  RL_CHECK(self->dtype == DType::Float64, Runtime,
-           "float_power_: the result has dtype float64, which cannot be written into a tensor of dtype %s",
+  const DType to = power_dtype(self.tensor(), exponent);
+  RL_CHECK(self->dtype == to, Runtime,
+           "float_power_: the result has dtype %s, which cannot be written into a tensor of dtype %s", name_of(to),
            name_of(self->dtype));
   Ref power;
-  return ops::pow_(self, in_float64(exponent, &power));
+  return ops::pow_(self, in_dtype(exponent, to, &power));
 }
 
 Ref logit(In input, const std::optional<Scalar>& eps) {

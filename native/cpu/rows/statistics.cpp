@@ -9,6 +9,7 @@
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
 #include "gen/ops/clamp.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/elementary.h"
 #include "gen/ops/gather.h"
@@ -86,8 +87,18 @@ void check_floating(const char* op, In input) {
            "%s: expected a floating or complex tensor, got dtype %s; convert it first", op, name_of(input->dtype));
 }
 
+// The real (0) or imaginary (1) parts of a complex tensor, as a view without history.
+Ref part(In z, int64_t which) {
+  return alias(z, layout::select(layout::parts(z->layout()), -1, which), real_of(z->dtype));
+}
+
 Ref spread(const char* op, In input, DimSpan dim, double correction, bool keepdim, bool root) {
   check_floating(op, input);
+  if (is_complex(input->dtype)) {  // of the plane: the variances of both parts together
+    const Ref both = ops::add(spread(op, part(input, 0), dim, correction, keepdim, false),
+                              spread(op, part(input, 1), dim, correction, keepdim, false));
+    return root ? ops::sqrt(both) : both;
+  }
   return reduce_rows(op, input, dim, keepdim, [=](const auto* x, int64_t n) {
     const double first = n ? static_cast<double>(x[0]) : 0;  // sums of distances from it: 0 where all are equal
     const double mean = first + sum_of(x, n, [=](double v) { return v - first; }) / static_cast<double>(n);
@@ -126,14 +137,19 @@ bool any_zero(In x) { return has_memory(x) && *ops::any(ops::eq(of(x), 0), DimSp
 namespace kernels {
 
 Ref variance(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) {
+  ModeGuard quiet(kHooked, kGradOff);
   return spread("var", input, dim, correction_of(correction), keepdim, false);
 }
 Ref deviation(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) {
+  ModeGuard quiet(kHooked, kGradOff);
   return spread("std", input, dim, correction_of(correction), keepdim, true);
 }
 
-Ref vector_norm(In input, double ord, DimSpan dim, bool keepdim) {
-  check_floating("norm", input);
+Ref vector_norm(In given, double ord, DimSpan dim, bool keepdim) {
+  check_floating("norm", given);
+  ModeGuard quiet(kHooked, kGradOff);
+  const Ref sizes = is_complex(given->dtype) ? ops::abs(given) : Ref::retain(given.mutable_tensor());
+  const In input = sizes;
   if (std::isinf(ord) || ord < 0) {
     const uint64_t mask = reduced_mask(input, dim, "norm");
     for (int d = 0; d < input->ndim; ++d)
@@ -149,7 +165,7 @@ Ref logsumexp(In given, DimSpan dim, bool keepdim) {
   const Ref input =
       is_differentiable(given->dtype) ? Ref::retain(given.mutable_tensor()) : convert(given, default_dtype);
   if (input->numel == 0) return ops::log(ops::sum(ops::exp(input), dim, keepdim));
-  const Ref top = ops::amax(input, dim, true);
+  const Ref top = ops::amax(is_complex(input->dtype) ? part(input, 0) : input, dim, true);
   const Ref base = ops::where(ops::isinf(top), 0, top);
   const Ref result = ops::add(ops::log(ops::sum(ops::exp(ops::sub(input, base)), dim, true)), base);
   return keepdim ? result : ops::view(result, reduced_sizes(given, mask, false));
@@ -236,9 +252,9 @@ Ref vector_norm_grad(In g_given, In input, In y_given, double ord, DimSpan dim, 
   const Ref g = kept(g_given, input, dim, keepdim), y = kept(y_given, input, dim, keepdim);
   const Ref zero_norm = ops::eq(y, 0);
   if (ord == 0) return ops::zeros_like(input);
-  if (ord == 1) return ops::mul(ops::sign(input), g);
+  if (ord == 1) return ops::mul(ops::sgn(input), g);
   if (ord == 2) return ops::mul(of(input), ops::where(zero_norm, 0, ops::div(g, y)));
-  const Ref size = ops::abs(input), sign = ops::sign(input);
+  const Ref size = ops::abs(input), sign = ops::sgn(input);
   if (std::isinf(ord)) {
     const Ref both_nan = ops::logical_and(ops::isnan(size), ops::isnan(y));
     const Ref hit = ops::logical_or(ops::eq(size, y), both_nan);

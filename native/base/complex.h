@@ -1,0 +1,73 @@
+// Complex numbers in kernels. Forced inline, as in half.h: every instruction level compiles its own, and no template of
+// the C++ library comes in.
+#pragma once
+
+namespace rl {
+
+#define RL_COMPLEX_INLINE __attribute__((always_inline)) constexpr inline
+
+// Keeps a product from being fused with the sum it goes into: the imaginary part of z * conj(z) is exactly 0.
+template <class R>
+RL_COMPLEX_INLINE R rounded(R product) {
+#if defined(__GNUC__) && !defined(__clang__)
+  return __builtin_assoc_barrier(product);
+#else
+  return product;
+#endif
+}
+
+template <class R>
+struct Complex {
+  R re, im;
+
+  Complex() = default;
+  RL_COMPLEX_INLINE Complex(R re, R im = 0) : re(re), im(im) {}
+  template <class S>
+  RL_COMPLEX_INLINE explicit Complex(Complex<S> z) : re(static_cast<R>(z.re)), im(static_cast<R>(z.im)) {}
+
+  RL_COMPLEX_INLINE explicit operator bool() const { return re != 0 || im != 0; }
+
+  friend RL_COMPLEX_INLINE Complex operator-(Complex a) { return {-a.re, -a.im}; }
+  friend RL_COMPLEX_INLINE Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
+  friend RL_COMPLEX_INLINE Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
+  friend RL_COMPLEX_INLINE Complex operator*(Complex a, Complex b) {
+    return {rounded(a.re * b.re) - rounded(a.im * b.im), rounded(a.re * b.im) + rounded(a.im * b.re)};
+  }
+  // R. L. Smith, Algorithm 116 (1962): by the ratio of the divisor's parts, so that no square overflows.
+  friend RL_COMPLEX_INLINE Complex operator/(Complex a, Complex b) {
+    const bool wide = (b.re < 0 ? -b.re : b.re) >= (b.im < 0 ? -b.im : b.im);
+    if (wide && b.re == 0) return {a.re / b.re, a.im / b.re};
+    if (wide) {
+      const R ratio = b.im / b.re, scale = 1 / (b.re + b.im * ratio);
+      return {(a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale};
+    }
+    const R ratio = b.re / b.im, scale = 1 / (b.re * ratio + b.im);
+    return {(a.re * ratio + a.im) * scale, (a.im * ratio - a.re) * scale};
+  }
+  RL_COMPLEX_INLINE Complex& operator+=(Complex b) { return *this = *this + b; }
+  RL_COMPLEX_INLINE Complex& operator-=(Complex b) { return *this = *this - b; }
+  RL_COMPLEX_INLINE Complex& operator*=(Complex b) { return *this = *this * b; }
+  RL_COMPLEX_INLINE Complex& operator/=(Complex b) { return *this = *this / b; }
+  friend RL_COMPLEX_INLINE bool operator==(Complex a, Complex b) { return a.re == b.re && a.im == b.im; }
+  friend RL_COMPLEX_INLINE bool operator!=(Complex a, Complex b) { return !(a == b); }
+};
+
+// Whether T is one of them, and the type of its parts (T itself for a real number).
+template <class T>
+inline constexpr bool is_complex_number = false;
+template <class R>
+inline constexpr bool is_complex_number<Complex<R>> = true;
+template <class T>
+struct RealOf {
+  using type = T;
+};
+template <class R>
+struct RealOf<Complex<R>> {
+  using type = R;
+};
+template <class T>
+using RealPart = typename RealOf<T>::type;
+
+#undef RL_COMPLEX_INLINE
+
+}  // namespace rl

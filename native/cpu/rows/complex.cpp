@@ -1,0 +1,89 @@
+// Complex numbers from their parts, and the parts of complex numbers.
+#include "gen/ops/complex.h"
+
+#include <cmath>
+
+#include "autograd/history.h"
+#include "cpu/rows/by_dtype.h"
+#include "device/create.h"
+#include "gen/ops/creation.h"
+#include "gen/ops/elementary.h"
+#include "gen/ops/pointwise.h"
+#include "gen/ops/shape.h"
+#include "iterate/pointwise.h"
+
+namespace rl {
+namespace {
+
+Arg of(In x) { return Arg(x.tensor()); }
+
+// The real (0) or imaginary (1) parts of a complex tensor, as a view without history.
+Ref part(const Tensor* z, int64_t which) {
+  return alias(z, layout::select(layout::parts(z->layout()), -1, which), real_of(z->dtype));
+}
+
+// A complex tensor for the parts, real and of one dtype, broadcast.
+Ref space_for(const char* op, const char* a_name, In a, const char* b_name, In b) {
+  check_same(op, a_name, a, b_name, b);
+  RL_CHECK(a->dtype == DType::Float32 || a->dtype == DType::Float64, Runtime,
+           "%s: expected tensors of dtype float32 or float64, got %s", op, name_of(a->dtype));
+  return empty(broadcast_sizes(a->sizes(), b->sizes(), op), as_complex(a->dtype, op), a->device);
+}
+
+}  // namespace
+
+namespace kernels {
+
+Ref complex(In real, In imag) {
+  Ref z = space_for("complex", "real", real, "imag", imag);
+  copy_into(part(z.get(), 0).get(), real);
+  copy_into(part(z.get(), 1).get(), imag);
+  return z;
+}
+
+Ref polar(In abs, In angle) {
+  Ref z = space_for("polar", "abs", abs, "angle", angle);
+  ModeGuard quiet(kHooked, kGradOff);
+  copy_into(part(z.get(), 0).get(), ops::mul(of(abs), ops::cos(angle)).get());
+  copy_into(part(z.get(), 1).get(), ops::mul(of(abs), ops::sin(angle)).get());
+  return z;
+}
+
+}  // namespace kernels
+
+namespace compose {
+
+Ref resolved(In x) { return Ref::retain(x.mutable_tensor()); }
+
+Ref real(In x) { return is_complex(x->dtype) ? ops::select(ops::view_as_real(x), -1, 0) : resolved(x); }
+Ref imag(In x) {
+  RL_CHECK(is_complex(x->dtype), Runtime, "imag: a tensor of dtype %s has no imaginary part; zeros_like() makes one",
+           name_of(x->dtype));
+  return ops::select(ops::view_as_real(x), -1, 1);
+}
+Ref conj(In x) { return is_complex(x->dtype) ? ops::_conj(x) : resolved(x); }
+
+Ref pair_up(In x) {
+  bool pairs = x->strides()[x->ndim - 1] == 1 && x->offset % 2 == 0;
+  for (int d = 0; d + 1 < x->ndim; ++d) pairs &= x->strides()[d] % 2 == 0;
+  return ops::view_as_complex(pairs ? resolved(x) : ops::clone(x, MemoryFormat::Contiguous));
+}
+
+// d sgn(z) = (dz - y Re(conj(y) dz)) / |z|
+Ref sgn_grad(In g, In input, In y) {
+  if (!is_complex(input->dtype)) return ops::zeros_like(g);
+  const Ref size = ops::abs(input), zero = ops::eq(size, 0);
+  const Ref along = ops::mul(ops::real(ops::mul(ops::conj(g), of(y))), of(y));
+  return ops::where(zero, 0, ops::div(ops::sub(of(g), along), ops::where(zero, 1, size)));
+}
+
+// d arg(z) = Im(dz / z)
+Ref angle_grad(In g, In input) {
+  if (!is_complex(input->dtype)) return ops::zeros_like(g);
+  const Ref zero = ops::eq(of(input), 0);
+  const Ref turned = ops::mul(ops::mul(of(g), Scalar(std::complex<double>(0, 1))), of(input));
+  return ops::where(zero, 0, ops::div(turned, ops::square(ops::abs(ops::where(zero, 1, of(input))))));
+}
+
+}  // namespace compose
+}  // namespace rl

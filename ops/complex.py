@@ -1,0 +1,50 @@
+"""Complex numbers: their parts, conjugates and angles. A formula here holds for complex numbers as it stands."""
+
+from ops.kinds import composite, kernel, pointwise, view
+from ops.row import boolean, complex_, floating, number
+
+# ------------------------------------------------------------------ views
+
+view("view_as_real(input)", layout="parts", parts="real", method=False, holomorphic=False, samples="unary",
+     grad={"input": "_pair_up(g)"}, doc="Complex numbers as pairs of their parts, along a new last dimension.")
+view("view_as_complex(input)", layout="pairs", parts="complex", method=False, holomorphic=False, samples="pairs",
+     grad={"input": "view_as_real(g)"}, doc="Pairs along the last dimension as complex numbers.")
+composite("_pair_up(input)", run="pair_up", private=True, method=False, samples="none",
+          doc="view_as_complex, of a copy where the pairs lie apart.")
+composite("real(input)", method=False, samples="unary", doc="The real parts, as a view; a real tensor itself.")
+composite("imag(input)", method=False, samples="unary",
+          doc="The imaginary parts of a complex tensor, as a view.")
+
+# ------------------------------------------------------------------ conjugates
+
+pointwise("_conj(input)", types=complex_, private=True, method=False, inplace=False, out=False, holomorphic=False,
+          body="conj(input)", grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none",
+          doc="The complex conjugate.")
+composite("conj(input)", samples="unary", doc="The complex conjugate; a real tensor itself.")
+pointwise("conj_physical(input)", types=boolean + number, holomorphic=False, body="conj(input)", samples="unary",
+          grad={"input": "conj_physical(g)"}, doc="A copy that holds the complex conjugates.")
+for _name in ("resolve_conj", "resolve_neg"):
+    composite(f"{_name}(input)", run="resolved", samples="unary", doc="The tensor itself: its values are as they stand.")
+
+# ------------------------------------------------------------------ directions
+
+pointwise("sgn(input)", types=boolean + number, holomorphic=False, body="sgn(input)",
+          grad={"input": "_sgn_grad(g, input, y)"},
+          doc="The sign of a real number, the direction of a complex one; 0 at 0.")
+composite("_sgn_grad(g, input, y)", run="sgn_grad", private=True, method=False, samples="none",
+          doc="The gradient of sgn: what of g / abs(input) is across the direction.")
+pointwise("angle(input)", types=floating + complex_, integers_to_float=True, real_output=True, holomorphic=False,
+          body="angle(input)", inplace=False, grad={"input": "_angle_grad(g, input)"},
+          doc="The angle to the positive real axis; 0 or pi for real numbers.")
+composite("_angle_grad(g, input)", run="angle_grad", private=True, method=False, samples="none",
+          doc="The gradient of angle: 1j * g * input / abs(input) ** 2, 0 at 0 and for real numbers.")
+pointwise("isreal(input)", types=boolean + number, body="imag(input) == imag(0)", bool_output=True,
+          inplace=False, out=False, doc="True where the imaginary part is 0.")
+
+# ------------------------------------------------------------------ from parts
+
+kernel("complex(real, imag)", types=floating, method=False, holomorphic=False, out=True, samples="pair",
+       grad={"real": "real(g)", "imag": "imag(g)"}, doc="real + 1j * imag.")
+kernel("polar(abs, angle)", types=floating, method=False, holomorphic=False, out=True, samples="pair",
+       grad={"abs": "real(g * _conj(sgn(y)))", "angle": "imag(g * _conj(y))"},
+       doc="The numbers of those absolute values and angles.")
