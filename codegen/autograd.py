@@ -8,6 +8,7 @@ from codegen.expr import Composition
 from codegen.kernels import fused_gradients, loop_name
 from codegen.signature import Parameter
 from codegen.table import Operation, Table, names_in
+from ops.row import complex_
 
 RESULT_NAMES = ("y",)
 
@@ -255,7 +256,8 @@ def _conjugates(o: Operation, tree: ast.expr) -> bool:
     """Whether a complex gradient goes through the formula conjugated: it is multiplied by something there."""
     factors = {p.name for p in o.parameters if p.type == "Number"} | {p.name for p in o.differentiable}
     factors |= set(o.row.returns or RESULT_NAMES) - set(o.row.undifferentiable)
-    return o.row.holomorphic and bool(factors & (set(names_in(tree)) - {_own_gradient(o)}))
+    may_be_complex = o.row.holomorphic and any(d in o.row.types for d in complex_)
+    return may_be_complex and bool(factors & (set(names_in(tree)) - {_own_gradient(o)}))
 
 
 def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str) -> str:
@@ -296,7 +298,7 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
             continue
         if p.name in kernels:
             args = ", ".join(f"Arg({values[n][1]})" for n in kernels[p.name])
-            source = p.name if o.row.real_output else own
+            source = p.name if o.row.parts else own
             assign = (
                 f"    if (call.create_graph || is_complex({source}->dtype)) {{\n"
                 f"      call.out[{k}] = {composed};\n"

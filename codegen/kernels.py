@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from codegen.expr import elementwise
-from codegen.table import CPP_TYPE, REAL_OF, Operation, Table, names_in, parse_formula
+from codegen.table import COMPLEX_OF, CPP_TYPE, REAL_OF, Operation, Table, names_in, parse_formula
 
 HEADER = """// Generated from ops/{family}.py; compiled once for each instruction level.
 #include "cpu/level/pointwise_loop.h"
@@ -71,14 +71,15 @@ def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
 
 def output(o: Operation) -> str:
     """What a pointwise row's result is to the dtype it computes in."""
-    return "Bool" if o.row.bool_output else "Real" if o.row.real_output else "Same"
+    return "Bool" if o.row.bool_output else o.row.parts.title() or "Same"
 
 
 def _entries(name: str, dtypes: list[str], masks: list[bool], output: str = "Same") -> str:
     lines = []
     for d in dtypes:
         t = CPP_TYPE[d]
-        result = {"Bool": "bool", "Real": CPP_TYPE[REAL_OF.get(d, d)], "Same": t}[output]
+        real, complex_ = CPP_TYPE[REAL_OF.get(d, d)], CPP_TYPE[COMPLEX_OF.get(d, d)]
+        result = {"Bool": "bool", "Real": real, "Complex": complex_, "Same": t}[output]
         types = [t, result, *("bool" if m else t for m in masks)]
         lines.append(f"  loops[loop_{name}][{_index(d)}] = PointwiseLoop<{name}_row, {', '.join(types)}>::run;\n")
     return "".join(lines)

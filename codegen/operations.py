@@ -9,6 +9,7 @@ from codegen.expr import default_value
 from codegen.kernels import loop_name, output
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
+from ops.row import complex_
 
 RULES = {"": "Promote", "divides": "Divides", "no_bool": "NoBool", "one_dtype": "OneDtype"}
 
@@ -287,11 +288,15 @@ def _kernel_call(o: Operation) -> str:
 
 def _kernel(o: Operation, table: Table) -> str:
     out = autograd.node(o, table)
+    first = o.inputs[0].name if o.inputs and o.inputs[0].type == "Tensor" else ""
+    refuses = first and not any(d in o.row.types for d in complex_)
+    check = f'  refuse_complex({first}, "{o.name}");\n' if refuses else ""
     if o.row.returns and o.row.returns != ("*",):
-        body = f"  auto results = {_kernel_call(o)};\n"
+        body = f"  auto results = {_kernel_call(o)};\n{check}"
         results = [f"results[{i}]" for i in range(len(o.row.returns))]
         return out + _function(o, body + _record(o, results) + "  return results;\n")
-    return out + _function(o, f"  Ref result = {_kernel_call(o)};\n" + _record(o, ["result"]) + "  return result;\n")
+    body = f"  Ref result = {_kernel_call(o)};\n{check}"
+    return out + _function(o, body + _record(o, ["result"]) + "  return result;\n")
 
 
 def _creation(o: Operation, table: Table) -> str:

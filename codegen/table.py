@@ -24,6 +24,7 @@ COMPILED = (
 CPP_TYPE = {"bool": "bool", "float32": "float", "float64": "double"} | {d: f"{d}_t" for d in COMPILED if "int" in d}
 CPP_TYPE |= {"complex64": "Complex<float>", "complex128": "Complex<double>"}
 REAL_OF = {"complex64": "float32", "complex128": "float64"}
+COMPLEX_OF = {real: d for d, real in REAL_OF.items()}
 SYMBOLS = {
     ast.Add: "+",
     ast.Sub: "-",

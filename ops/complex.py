@@ -1,6 +1,6 @@
 """Complex numbers: their parts, conjugates and angles. A formula here holds for complex numbers as it stands."""
 
-from ops.kinds import composite, kernel, pointwise, view
+from ops.kinds import composite, pointwise, view
 from ops.row import boolean, complex_, floating, number
 
 # ------------------------------------------------------------------ views
@@ -17,12 +17,11 @@ composite("imag(input)", method=False, samples="unary",
 
 # ------------------------------------------------------------------ conjugates
 
-pointwise("_conj(input)", types=complex_, private=True, method=False, inplace=False, out=False, holomorphic=False,
-          body="conj(input)", grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none",
-          doc="The complex conjugate.")
+pointwise("_conj(input)", types=complex_, private=True, method=False, out=False, holomorphic=False, body="conj(input)",
+          grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none", doc="The complex conjugate.")
 composite("conj(input)", samples="unary", doc="The complex conjugate; a real tensor itself.")
-pointwise("conj_physical(input)", types=boolean + number, holomorphic=False, body="conj(input)", samples="unary",
-          grad={"input": "conj_physical(g)"}, doc="A copy that holds the complex conjugates.")
+composite("conj_physical(input)", run="conj", inplace=True, out=True, samples="unary",
+          doc="The complex conjugate; a real tensor itself.")
 for _name in ("resolve_conj", "resolve_neg"):
     composite(f"{_name}(input)", run="resolved", samples="unary", doc="The tensor itself: its values are as they stand.")
 
@@ -33,7 +32,7 @@ pointwise("sgn(input)", types=boolean + number, holomorphic=False, body="sgn(inp
           doc="The sign of a real number, the direction of a complex one; 0 at 0.")
 composite("_sgn_grad(g, input, y)", run="sgn_grad", private=True, method=False, samples="none",
           doc="The gradient of sgn: what of g / abs(input) is across the direction.")
-pointwise("angle(input)", types=floating + complex_, integers_to_float=True, real_output=True, holomorphic=False,
+pointwise("angle(input)", types=floating + complex_, integers_to_float=True, parts="real", holomorphic=False,
           body="angle(input)", inplace=False, grad={"input": "_angle_grad(g, input)"},
           doc="The angle to the positive real axis; 0 or pi for real numbers.")
 composite("_angle_grad(g, input)", run="angle_grad", private=True, method=False, samples="none",
@@ -43,8 +42,10 @@ pointwise("isreal(input)", types=boolean + number, body="imag(input) == imag(0)"
 
 # ------------------------------------------------------------------ from parts
 
-kernel("complex(real, imag)", types=floating, method=False, holomorphic=False, out=True, samples="pair",
-       grad={"real": "real(g)", "imag": "imag(g)"}, doc="real + 1j * imag.")
-kernel("polar(abs, angle)", types=floating, method=False, holomorphic=False, out=True, samples="pair",
-       grad={"abs": "real(g * _conj(sgn(y)))", "angle": "imag(g * _conj(y))"},
-       doc="The numbers of those absolute values and angles.")
+pointwise("complex(real, imag)", types=floating, parts="complex", dtype_rule="one_dtype", method=False, inplace=False,
+          holomorphic=False, body="complex(real, imag)", grad={"real": "real(g)", "imag": "imag(g)"},
+          doc="real + 1j * imag.")
+pointwise("polar(abs, angle)", types=floating, parts="complex", dtype_rule="one_dtype", method=False, inplace=False,
+          holomorphic=False, body="polar(abs, angle)",
+          grad={"abs": "real(g * _conj(sgn(y)))", "angle": "imag(g * _conj(y))"},
+          doc="The numbers of those absolute values and angles.")

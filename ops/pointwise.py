@@ -29,7 +29,7 @@ pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", aliases=("negative",), types=number, body="-input", grad={"input": "-g"}, onnx="Neg",
           doc="-input.")
-pointwise("abs(input)", aliases=("absolute",), types=number, real_output=True, holomorphic=False, body="abs(input)",
+pointwise("abs(input)", aliases=("absolute",), types=number, parts="real", holomorphic=False, body="abs(input)",
           grad={"input": "g * sgn(input)"},
           onnx="Abs",
           doc="The absolute value.")

@@ -58,7 +58,6 @@ class Row:
     out: bool = False
     private: bool = False  # offered to formulas and the dispatch hook, under a leading underscore in PyTorch's style
     bool_output: bool = False
-    real_output: bool = False  # the parts' dtype where the operands are complex
     bool_inputs: tuple[str, ...] = ()
     holomorphic: bool = True  # False: the gradient formulas hold for complex numbers as they stand
     integers_to_float: bool = False
@@ -69,7 +68,7 @@ class Row:
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)
     multi_view: bool = False
-    parts: str = ""  # view: "real" sees complex numbers as pairs of real ones, "complex" the reverse
+    parts: str = ""  # pointwise, view: "real" makes the parts' dtype of a complex one, "complex" the reverse
     bounds: bool = False  # view: the layout may leave the storage and is checked
     tolerance: float = 0.0  # extra relative tolerance of the generated tests, with a reason in the doc
     onnx: str = ""

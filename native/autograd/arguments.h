@@ -24,6 +24,11 @@ class In {
   const Tensor* p_;
 };
 
+// For rows without a kernel for complex numbers, which notice it only where there are elements.
+inline void refuse_complex(In x, const char* op) {
+  RL_CHECK(!is_complex(x->dtype), NotImplemented, "%s: not implemented for tensors of dtype %s", op, name_of(x->dtype));
+}
+
 // A list of tensors.
 class Tensors {
  public:

@@ -60,6 +60,10 @@ constexpr bool is_narrow(DType d) { return d == DType::Float16 || d == DType::BF
 constexpr DType real_of(DType d) {
   return d == DType::Complex64 ? DType::Float32 : d == DType::Complex128 ? DType::Float64 : d;
 }
+// The reverse: of float64 complex128, of any other real dtype complex64.
+constexpr DType complex_of(DType d) {
+  return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
+}
 constexpr bool is_integral(DType d) { return category_of(d) == Category::Integral; }
 
 // The largest finite number of a floating dtype, or of the parts of a complex one.

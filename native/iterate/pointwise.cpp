@@ -37,7 +37,12 @@ void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
 }
 
 DType output_dtype(const PointwiseRow& row, DType d) {
-  return row.output == Output::Bool ? DType::Bool : row.output == Output::Real ? real_of(d) : d;
+  switch (row.output) {
+    case Output::Bool: return DType::Bool;
+    case Output::Real: return real_of(d);
+    case Output::Complex: return complex_of(d);
+    default: return d;
+  }
 }
 
 // What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
@@ -332,6 +337,9 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
   for (const Arg& a : args)
     if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
   Call call(row, args, d);
+  RL_CHECK(resize_out || row.output != Output::Real || !is_complex(d), Runtime,
+           "%s_: the result is real and cannot take the place of a tensor of dtype %s; use the out-of-place form",
+           row.name, name_of(d));
   if (resize_out) {
     prepare_out(out, call.sizes, result, row.name);
   } else {

@@ -8,8 +8,8 @@ namespace rl {
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
 enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides };
 
-// The result's dtype: the operands' common one, bool, or that of its real part.
-enum class Output : uint8_t { Same, Bool, Real };
+// The result's dtype: the operands' common one, bool, that of a complex number's parts, or of a number of such parts.
+enum class Output : uint8_t { Same, Bool, Real, Complex };
 
 // The constant part of a pointwise row, generated.
 struct PointwiseRow {

@@ -173,17 +173,24 @@ static void check_reducible(const Tensor* x, uint64_t mask, bool dims_given, con
              to_string(x->sizes()).c_str());
 }
 
+static void check_kernel(const ReductionRow& row, DType d) {
+  RL_CHECK((*row.kernels)[static_cast<int>(d)].run, NotImplemented, "%s: not implemented for tensors of dtype %s",
+           row.name, name_of(d));
+}
+
 Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, std::optional<DType> dtype) {
   DType d = reduction_dtype(row, x, dtype), given = x->dtype;
+  const uint64_t mask = reduced_mask(x, dims, row.name);
+  if (x->numel == 0 && !row.has_start) check_reducible(x, mask, dims.n > 0, row.name);
+  if (is_complex(given) && !row.bool_output) check_kernel(row, given);
   if (is_narrow(d) && !(*row.kernels)[static_cast<int>(d)].run) {
     // 16-bit floats are combined as float and rounded once.
     Ref wide = as_dtype(x, d),
         computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);
     return row.bool_output ? computed : convert(computed.get(), d);
   }
-  uint64_t mask = reduced_mask(x, dims, row.name);
   const ReduceKernel& kernel = (*row.kernels)[static_cast<int>(d)];
-  RL_CHECK(kernel.run, NotImplemented, "%s: not implemented for tensors of dtype %s", row.name, name_of(d));
+  check_kernel(row, d);
   Ref converted = as_dtype(x, d);
   x = converted.get();
   Ref out = empty(reduced_sizes(x, mask, false), row.bool_output ? DType::Bool : d, x->device);
@@ -192,7 +199,6 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
     return out;
   }
   if (x->numel == 0) {
-    if (!row.has_start) check_reducible(x, mask, dims.n > 0, row.name);
     for (int64_t i = 0; i < out->numel; ++i) kernel.finish(nullptr, 0, out->data() + i * size_of(out->dtype), 0);
   } else {
     run_kernel(kernel, x, mask, out.get());

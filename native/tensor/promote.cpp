@@ -5,10 +5,6 @@ namespace rl {
 DType default_dtype = DType::Float32;
 
 namespace {
-DType complex_of(DType d) {
-  return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
-}
-
 DType promote_integers(DType a, DType b) {
   if (a == b) return a;
   DType wide = size_of(a) >= size_of(b) ? a : b, narrow = wide == a ? b : a;

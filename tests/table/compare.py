@@ -21,7 +21,7 @@ FLOATING = ("float32", "float64")
 DTYPES = (*COMPILED, "float16", "bfloat16")  # which kernels compute as float32
 LAYOUTS = ("transposed", "sliced", "expanded", "shifted")
 EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
-EPS |= {"complex64": EPS["float32"], "complex128": EPS["float64"]}
+EPS |= {"complex64": 2 * EPS["float32"], "complex128": 2 * EPS["float64"]}  # a complex product rounds twice
 
 # ------------------------------------------------------------------ arguments
 
@@ -63,7 +63,7 @@ def build(
     """An argument as library `m` takes it. Floating tensors become leaves where a list for them is given."""
     if isinstance(value, np.ndarray):
         x = tensor(m, value, dtype, layout, device)
-        if leaves is not None and x.dtype.is_floating_point:
+        if leaves is not None and (x.dtype.is_floating_point or x.dtype.is_complex):
             x = x.detach().requires_grad_()
             leaves.append(x)
         return x
@@ -178,7 +178,8 @@ def same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -
 
 def to_numpy(x: Any) -> np.ndarray:
     """The values of a tensor of either library."""
-    return (x.detach().float() if name_of(x.dtype) == "bfloat16" else x.detach()).numpy()
+    x = x.detach().resolve_conj().resolve_neg()
+    return (x.float() if name_of(x.dtype) == "bfloat16" else x).numpy()
 
 
 def close(a: np.ndarray, b: np.ndarray, tolerance: float = 0.0, unit: float = EPS["float32"]) -> None:

@@ -35,6 +35,11 @@ def where() -> Iterator[Sample]:
 
 
 @named
+def pairs() -> Iterator[Sample]:
+    yield from _calls((numbers(3, 2),), (numbers(2),), (numbers(4, 3, 2),), (numbers(2, 3),))
+
+
+@named
 def unary() -> Iterator[Sample]:
     yield from _calls((numbers(3, 4),), (numbers(),), (numbers(2, 0, 3),), (numbers(2, 3, 1, 2),))
 

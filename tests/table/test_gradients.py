@@ -49,6 +49,7 @@ def weights(m: Any, y: Any) -> Any:
 def projection(m: Any, tensors: list[Any]) -> Any:
     """A number made of all the tensors that have history."""
     parts = [(y * weights(m, y)).sum() for y in tensors if y is not None and y.requires_grad]
+    parts = [m.real(p) + 0.5 * m.imag(p) if p.is_complex() else p for p in parts]
     total = parts[0] if parts else None
     for part in parts[1:]:
         total = total + part
@@ -119,6 +120,16 @@ def second_gradient(o: Operation, case: Cases) -> None:
     for sample in [*samples(o), *smooth_samples(o)]:
         with case(f"{sample}"):
             agree(o, sample, order=2)
+
+
+@PROPERTIES.of(lambda o: differentiable(o) and "complex128" in o.row.types)
+def complex_gradient(o: Operation, case: Cases) -> None:
+    for order, sample in itertools.product((1, 2), samples(o)):
+        with case(f"{order} {sample}"):
+            agree(o, sample, "complex128", order=order)
+    if has_inplace(o) and o.row.kind == "pointwise":
+        with case("in place"):
+            agree(o, of_shapes(o, [(3, 4), (4,)]), "complex128", in_place=True)
 
 
 @PROPERTIES.of(lambda o: differentiable(o) and o.row.kind == "pointwise" and len(o.inputs) > 1)
@@ -231,7 +242,7 @@ def _moved(o: Operation, sample: Sample, directions: list[np.ndarray], step: flo
 
     shifted = Sample(tuple(moved(a) for a in sample.args), {k: moved(v) for k, v in sample.kwargs.items()}, sample.call)
     ys = call(rl, o, shifted, "float64", "plain", [])
-    return float(sum((y * weights(rl, y)).sum().item() for y in ys if y.requires_grad))
+    return float(projection(rl, ys).item())
 
 
 @pytest.mark.parametrize(("o", "check"), PROPERTIES.items())

@@ -92,6 +92,14 @@ RL_INLINE Complex<float> pow(Complex<float> a, Complex<float> b) {
 // ------------------------------------------------------------------ parts
 
 template <class R>
+RL_INLINE Complex<R> complex(R re, R im) {
+  return {re, im};
+}
+template <class R>
+RL_INLINE Complex<R> polar(R abs, R angle) {
+  return {abs * cos(angle), abs * sin(angle)};
+}
+template <class R>
 RL_INLINE R abs(Complex<R> z) {
   return hypot(z.re, z.im);
 }

@@ -54,8 +54,8 @@ struct MakeIndices<0, I...> {
   using type = Indices<I...>;
 };
 
-// Row::f(inputs...) is the body in the formula language, for scalars and for vectors. Vectors are used unless T is
-// bool or complex.
+// Row::f(inputs...) is the body in the formula language, for scalars and for vectors. Vectors are used unless T or Out
+// is complex, or T bool.
 template <class Row, class T, class Out, class... In>
 struct PointwiseLoop {
   static constexpr int inputs = sizeof...(In);
@@ -121,7 +121,7 @@ struct PointwiseLoop {
 
   static void run(char* const* data, const int64_t* strides, int64_t n) {
     typename MakeIndices<inputs>::type indices;
-    if constexpr (!__is_same(T, bool) && !is_complex_number<T>) {
+    if constexpr (!__is_same(T, bool) && !is_complex_number<T> && !is_complex_number<Out>) {
       if (packed(strides, indices)) return vectors(data, strides, n, indices);
       gathered(data, strides, n, indices);
     } else {

@@ -1,55 +1,20 @@
-// Complex numbers from their parts, and the parts of complex numbers.
+// The parts of complex numbers, conjugates and directions.
 #include "gen/ops/complex.h"
 
 #include <cmath>
 
 #include "autograd/history.h"
-#include "cpu/rows/by_dtype.h"
-#include "device/create.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/elementary.h"
 #include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
-#include "iterate/pointwise.h"
 
 namespace rl {
 namespace {
 
 Arg of(In x) { return Arg(x.tensor()); }
 
-// The real (0) or imaginary (1) parts of a complex tensor, as a view without history.
-Ref part(const Tensor* z, int64_t which) {
-  return alias(z, layout::select(layout::parts(z->layout()), -1, which), real_of(z->dtype));
-}
-
-// A complex tensor for the parts, real and of one dtype, broadcast.
-Ref space_for(const char* op, const char* a_name, In a, const char* b_name, In b) {
-  check_same(op, a_name, a, b_name, b);
-  RL_CHECK(a->dtype == DType::Float32 || a->dtype == DType::Float64, Runtime,
-           "%s: expected tensors of dtype float32 or float64, got %s", op, name_of(a->dtype));
-  return empty(broadcast_sizes(a->sizes(), b->sizes(), op), as_complex(a->dtype, op), a->device);
-}
-
 }  // namespace
-
-namespace kernels {
-
-Ref complex(In real, In imag) {
-  Ref z = space_for("complex", "real", real, "imag", imag);
-  copy_into(part(z.get(), 0).get(), real);
-  copy_into(part(z.get(), 1).get(), imag);
-  return z;
-}
-
-Ref polar(In abs, In angle) {
-  Ref z = space_for("polar", "abs", abs, "angle", angle);
-  ModeGuard quiet(kHooked, kGradOff);
-  copy_into(part(z.get(), 0).get(), ops::mul(of(abs), ops::cos(angle)).get());
-  copy_into(part(z.get(), 1).get(), ops::mul(of(abs), ops::sin(angle)).get());
-  return z;
-}
-
-}  // namespace kernels
 
 namespace compose {
 
@@ -62,6 +27,13 @@ Ref imag(In x) {
   return ops::select(ops::view_as_real(x), -1, 1);
 }
 Ref conj(In x) { return is_complex(x->dtype) ? ops::_conj(x) : resolved(x); }
+
+Ref conj_(In x) {
+  if (is_complex(x->dtype)) return ops::_conj_(x);
+  bump_version(x.mutable_tensor());
+  return resolved(x);
+}
+
 
 Ref pair_up(In x) {
   bool pairs = x->strides()[x->ndim - 1] == 1 && x->offset % 2 == 0;
