@@ -21,6 +21,7 @@ pointwise("_conj(input)", types=complex_, private=True, method=False, out=False,
           grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none", doc="The complex conjugate.")
 composite("conj(input)", samples="unary", doc="The complex conjugate; a real tensor itself.")
 composite("conj_physical(input)", run="conj", inplace=True, out=True, samples="unary",
+          exceptions={"out": "PyTorch writes out= though a gradient is asked for"},
           doc="The complex conjugate; a real tensor itself.")
 for _name in ("resolve_conj", "resolve_neg"):
     composite(f"{_name}(input)", run="resolved", samples="unary", doc="The tensor itself: its values are as they stand.")
@@ -47,5 +48,5 @@ pointwise("complex(real, imag)", types=floating, parts="complex", dtype_rule="on
           doc="real + 1j * imag.")
 pointwise("polar(abs, angle)", types=floating, parts="complex", dtype_rule="one_dtype", method=False, inplace=False,
           holomorphic=False, body="polar(abs, angle)",
-          grad={"abs": "real(g * _conj(sgn(y)))", "angle": "imag(g * _conj(y))"},
+          grad={"abs": "real(g * _conj(sgn(y)))", "angle": "real(_conj(g) * (y * 1j))"},
           doc="The numbers of those absolute values and angles.")

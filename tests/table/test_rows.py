@@ -445,13 +445,15 @@ def test_row(o: Operation, check: Check) -> None:
 
 
 def test_missing_dtypes_only_fall() -> None:
-    """Dtypes in which PyTorch computes a row and this library does not. Lower the number with each that comes."""
+    """Dtypes in which PyTorch computes a row and this library does not. Lower the numbers with each that comes."""
     missing = {}
     for o in TESTED:
         gaps = [d for d in DTYPES if any(isinstance(_missing(o, s, d), MissingDtype) for s in samples(o)[:1])]
         if gaps:
             missing[o.identifier] = gaps
-    assert sum(map(len, missing.values())) <= 20, missing
+    gaps = [d for found in missing.values() for d in found]
+    assert sum(not d.startswith("complex") for d in gaps) <= 20, missing
+    assert sum(d.startswith("complex") for d in gaps) <= 39, missing
 
 
 def _missing(o: Operation, sample: Sample, dtype: str) -> Any:

@@ -12,6 +12,8 @@ __all__ = ["bilinear", "cosine_similarity", "normalize", "pairwise_distance", "p
 
 def _norm(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
     """The p-norm along ``dim``, with the slope 0 at 0."""
+    if x.is_complex():
+        x = x.abs()
     if p == 2.0:
         squares = (x * x).sum(dim, keepdim=keepdim)
         empty = squares == 0
