@@ -201,6 +201,10 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
              to_string(y->sizes()).c_str());
     RL_CHECK(is_differentiable(y->dtype), Runtime,
              "backward: only floating and complex tensors have gradients, got dtype %s", name_of(y->dtype));
+    RL_CHECK(!is_complex(y->dtype), Runtime,
+             "backward: a complex number has no slope of its own (dtype %s); take .real or .abs() of it, or pass "
+             "gradient=",
+             name_of(y->dtype));
     return full(y->sizes(), Scalar(1), y->dtype, y->device);
   }
   RL_CHECK(given->sizes() == y->sizes(), Runtime,

@@ -26,7 +26,7 @@ struct Complex {
   // R. L. Smith, Algorithm 116 (1962): by the ratio of the divisor's parts, so that no square overflows.
   friend RL_COMPLEX_INLINE Complex operator/(Complex a, Complex b) {
     const bool wide = (b.re < 0 ? -b.re : b.re) >= (b.im < 0 ? -b.im : b.im);
-    if (wide && b.re == 0) return {a.re / b.re, a.im / b.re};
+    if (wide && b.re == 0) return {a.re / R(0), a.im / R(0)};  // whatever the signs of the zeros
     if (wide) {
       const R ratio = b.im / b.re, scale = 1 / (b.re + b.im * ratio);
       return {(a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale};

@@ -170,12 +170,21 @@ int truth(PyObject* o) {
   PyRef v = PyRef::steal(one_value(o, "bool", ErrorType::Runtime));
   return v ? PyObject_IsTrue(v.get()) : -1;
 }
+// The only element, which must be real.
+PyRef real_value(PyObject* o, const char* wanted) {
+  PyRef v = PyRef::steal(one_value(o, wanted));
+  if (!v || !PyComplex_Check(v.get())) return v;
+  Py_complex z = PyComplex_AsCComplex(v.get());
+  if (z.imag == 0) return PyRef::steal(PyFloat_FromDouble(z.real));
+  PyErr_Format(PyExc_RuntimeError, "%s: the number %R is not real; use .real, or abs()", wanted, v.get());
+  return {};
+}
 PyObject* to_float(PyObject* o) {
-  PyRef v = PyRef::steal(one_value(o, "float"));
+  PyRef v = real_value(o, "float");
   return v ? PyNumber_Float(v.get()) : nullptr;
 }
 PyObject* to_int(PyObject* o) {
-  PyRef v = PyRef::steal(one_value(o, "int"));
+  PyRef v = real_value(o, "int");
   return v ? PyNumber_Long(v.get()) : nullptr;
 }
 PyObject* to_index(PyObject* o) {

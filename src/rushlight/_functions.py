@@ -15,9 +15,11 @@ __all__ = [
     "get_num_interop_threads",
     "inf",
     "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "is_neg",
     "is_nonzero",
     "nonzero",
     "nan",
@@ -46,6 +48,16 @@ def is_floating_point(input: Tensor) -> bool:
 def is_complex(input: Tensor) -> bool:
     """Whether the tensor's dtype is complex."""
     return input.is_complex()
+
+
+def is_conj(input: Tensor) -> bool:
+    """Whether the tensor is a lazy conjugate: never, values are always stored."""
+    return input.is_conj()
+
+
+def is_neg(input: Tensor) -> bool:
+    """Whether the tensor is a lazy negative: never, values are always stored."""
+    return input.is_neg()
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:

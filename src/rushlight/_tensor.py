@@ -425,6 +425,11 @@ def is_inference(self: Tensor) -> bool:
 
 
 @_method
+def __complex__(self: Tensor) -> complex:
+    return complex(self.item())
+
+
+@_method
 def is_conj(self: Tensor) -> bool:
     """Whether the tensor is a lazy conjugate: values are always stored."""
     return False

@@ -59,7 +59,9 @@ RL_INLINE Complex128 log1p(Complex128 z) {
   return {__builtin_log1p(z.re * (z.re + 2) + z.im * z.im) / 2, __builtin_atan2(z.im, 1 + z.re)};
 }
 RL_INLINE Complex128 sigmoid(Complex128 z) { return Complex128(1) / (Complex128(1) + exp(-z)); }
-RL_INLINE Complex128 pow(Complex128 a, Complex128 b) { return from_c(__builtin_cpow(to_c(a), to_c(b))); }
+RL_INLINE Complex128 pow(Complex128 a, Complex128 b) {
+  return b == Complex128(2) ? a * a : from_c(__builtin_cpow(to_c(a), to_c(b)));
+}
 
 #define RL_THROUGH_COMPLEX128(name) \
   RL_INLINE Complex<float> name(Complex<float> z) { return Complex<float>(name(Complex128(z))); }

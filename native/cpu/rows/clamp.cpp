@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "gen/ops/clamp.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
 
@@ -61,6 +62,8 @@ Ref div_mode_(In self, const Arg& other, const char* mode) {
 Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
                const std::optional<Scalar>& neginf) {
   if (category_of(input->dtype) < Category::Floating) return ops::clone(input);
+  if (is_complex(input->dtype))
+    return ops::view_as_complex(nan_to_num(ops::view_as_real(ops::contiguous(input)), nan, posinf, neginf));
   const double largest = largest_of(input->dtype);
   return ops::_nan_to_num(input, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
                           neginf.value_or(Scalar(-largest)));
@@ -68,6 +71,10 @@ Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<S
 Ref nan_to_num_(In self, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
                 const std::optional<Scalar>& neginf) {
   if (category_of(self->dtype) < Category::Floating) return ops::copy_(self, ops::clone(self));
+  if (is_complex(self->dtype)) {
+    nan_to_num_(ops::view_as_real(self), nan, posinf, neginf);
+    return Ref::retain(self.mutable_tensor());
+  }
   const double largest = largest_of(self->dtype);
   return ops::_nan_to_num_(self, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
                            neginf.value_or(Scalar(-largest)));
