@@ -6,6 +6,17 @@ namespace rl {
 
 #define RL_COMPLEX_INLINE __attribute__((always_inline)) constexpr inline
 
+// Keeps a product out of a fused multiply-add, which GCC 12 makes of the pair of sums in spite of -ffp-contract=off:
+// the imaginary part of z * conj(z) is exactly 0.
+template <class R>
+RL_COMPLEX_INLINE R rounded(R product) {
+#if defined(__GNUC__) && !defined(__clang__)
+  return __builtin_assoc_barrier(product);
+#else
+  return product;
+#endif
+}
+
 template <class R>
 struct Complex {
   R re, im;
@@ -21,7 +32,7 @@ struct Complex {
   friend RL_COMPLEX_INLINE Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
   friend RL_COMPLEX_INLINE Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
   friend RL_COMPLEX_INLINE Complex operator*(Complex a, Complex b) {
-    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    return {rounded(a.re * b.re) - rounded(a.im * b.im), rounded(a.re * b.im) + rounded(a.im * b.re)};
   }
   // R. L. Smith, Algorithm 116 (1962): by the ratio of the divisor's parts, so that no square overflows.
   friend RL_COMPLEX_INLINE Complex operator/(Complex a, Complex b) {

@@ -397,7 +397,7 @@ Layout detach(const Layout& x) { return x; }
 
 Layout parts(const Layout& x) {
   Layout y = x;
-  for (int64_t& s : y.strides) s *= 2;
+  for (int d = 0; d < y.ndim(); ++d) y.strides[d] *= 2;
   y.offset *= 2;
   y.sizes.push_back(2);
   y.strides.push_back(1);
@@ -410,11 +410,11 @@ Layout pairs(const Layout& x) {
            "view_as_complex: the last dimension holds the real and the imaginary part, so its size must be 2; got "
            "shape %s",
            to_string(x.sizes).c_str());
-  Layout y{Dims(DimSpan(x.sizes.data(), last)), Dims(DimSpan(x.strides.data(), last)), x.offset / 2};
+  Layout y{DimSpan(x.sizes.data(), last), DimSpan(x.strides.data(), last), x.offset / 2};
   bool even = x.strides[last] == 1 && x.offset % 2 == 0;
-  for (int64_t& s : y.strides) {
-    even &= s % 2 == 0;
-    s /= 2;
+  for (int d = 0; d < last; ++d) {
+    even &= x.strides[d] % 2 == 0;
+    y.strides[d] /= 2;
   }
   RL_CHECK(even, Runtime,
            "view_as_complex: both parts of a number must lie side by side, at even offsets; got strides %s and offset "

@@ -46,7 +46,15 @@ struct Rows {
 
 // Where sums of T are kept.
 template <class T>
-using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;  // unsigned: overflow wraps
+using Sum = std::conditional_t<is_complex_number<T>, Complex<double>,
+                               std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>>;  // unsigned wraps
+
+template <class F>
+void by_any_number(const char* op, DType dtype, F&& f) {
+  if (dtype == DType::Complex64) return f(Complex<float>());
+  if (dtype == DType::Complex128) return f(Complex<double>());
+  by_number(op, dtype, f);
+}
 
 DType scan_dtype(In input, std::optional<DType> dtype) {
   return dtype ? *dtype : category_of(input->dtype) <= Category::Integral ? DType::Int64 : input->dtype;
@@ -78,7 +86,7 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
   if (!has_memory(input) || !input->numel) return out;
   const Ref x = as_contiguous(as_dtype(input, to).get());
   const Rows rows(x->sizes(), d);
-  by_number(op, to, [&](auto zero) {
+  by_any_number(op, to, [&](auto zero) {
     using T = decltype(zero);
     using A = Sum<T>;
     const T* in = x->data_as<T>();
@@ -92,7 +100,7 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
     }
     rows.each([&](int64_t first, int64_t columns) {
       A sums[kColumns];
-      for (int64_t i = 0; i < columns; ++i) sums[i] = product ? 1 : 0;
+      for (int64_t i = 0; i < columns; ++i) sums[i] = A(product ? 1 : 0);
       for (int64_t k = 0; k < rows.n; ++k, first += rows.inner)
         for (int64_t i = 0; i < columns; ++i) {
           const A v = static_cast<A>(in[first + i]);
