@@ -34,7 +34,6 @@ Ref conj_(In x) {
   return resolved(x);
 }
 
-
 Ref pair_up(In x) {
   bool pairs = x->strides()[x->ndim - 1] == 1 && x->offset % 2 == 0;
   for (int d = 0; d + 1 < x->ndim; ++d) pairs &= x->strides()[d] % 2 == 0;
