@@ -24,7 +24,7 @@ composite("conj_physical(input)", run="conj", inplace=True, out=True, samples="u
           exceptions={"out": "PyTorch writes out= though a gradient is asked for"},
           doc="The complex conjugate; a real tensor itself.")
 for _name in ("resolve_conj", "resolve_neg"):
-    composite(f"{_name}(input)", run="resolved", samples="unary", doc="The tensor itself: its values are as they stand.")
+    composite(f"{_name}(input)", run="resolved", samples="unary", doc="The tensor itself: values are as they stand.")
 
 # ------------------------------------------------------------------ directions
 
