@@ -33,13 +33,16 @@ void set_history(Tensor* y, Node* node, uint32_t nr = 0);
 Node* grad_fn_of(Tensor* x);
 Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 
+// Whether a gradient of one of `results` flows to a leaf that is none of `leaves`.
+bool depends_on_others(const std::vector<Ref>& results, const std::vector<Ref>& leaves);
+
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);
 inline void bump_version(Tensor* x) { ++x->storage->version; }
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
-void check_out(const Tensor* out, const char* op, bool records);
+void check_out(const Tensor* out, const char* op, bool records, bool duals = false);
 
 // The complex conjugate; a real tensor itself. A formula is written for real numbers; for complex ones the gradient is
 // conj(formula(conj(g))).
