@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from codegen import operations
@@ -15,6 +16,16 @@ OPTIONS = [
     Parameter("pin_memory", "bool", "False", True),
     Parameter("requires_grad", "bool", "False", True),
 ]
+# What an error calls the types of a signature.
+WORDS = {
+    "Operand": "Tensor | Number",
+    "Ints": "int | Sequence[int]",
+    "PaddingInts": "int | Sequence[int] | str",
+    "DType": "dtype",
+    "Tensors": "Sequence[Tensor]",
+    "Indices": "Sequence[Tensor | None]",
+    "MemoryFormat": "memory_format",
+}
 SLOTS = {
     "+": "add",
     "-": "subtract",
@@ -80,7 +91,9 @@ def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> 
         rows.append(
             f'{{"{public}", Kind::{kind}, {str(p.default is not None).lower()}, {str(p.keyword_only).lower()}}}'
         )
-    text = o.row.signature.replace('"', "'")
+    text = re.sub(r"\w+", lambda word: WORDS.get(word[0], word[0]), o.row.signature.replace('"', "'"))
+    if o.row.kind == "creation":
+        text = f"{text[:-1]}, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False)"
     public = o.name + ("_" if inplace else "")
     return (
         f"static const ParameterSpec {name}_parameters[] = {{{', '.join(rows)}}};\n"

@@ -204,8 +204,8 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
     return full(y->sizes(), Scalar(1), y->dtype, y->device);
   }
   RL_CHECK(given->sizes() == y->sizes(), Runtime,
-           "backward: the given gradient has shape %s, but the tensor has shape %s", to_string(given->sizes()).c_str(),
-           to_string(y->sizes()).c_str());
+           "backward: the given gradient has shape %s, but the tensor has shape %s; both must be the same",
+           to_string(given->sizes()).c_str(), to_string(y->sizes()).c_str());
   if (given->dtype != y->dtype) return ops::_to_copy(given, y->dtype);
   return given;
 }

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "device/allocator.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 
@@ -51,8 +52,9 @@ void release_other(Storage* s) {
 }
 
 size_t bytes_of(DimSpan sizes, DType dtype) {
-  for (int64_t s : sizes)
-    RL_CHECK(s >= 0, Runtime, "a tensor of negative size was asked for: %s", to_string(sizes).c_str());
+  for (int i = 0; i < sizes.n; ++i)
+    RL_CHECK(sizes[i] >= 0, Runtime, "a tensor of negative size was asked for: %s; a size is at least 0",
+             marked(sizes, i).c_str());
   int64_t n = product(sizes), bytes;
   RL_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes), Runtime,
            "a tensor of sizes %s has more than 2^63 bytes", to_string(sizes).c_str());

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "device/create.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 
@@ -18,7 +19,11 @@ struct alignas(16) Cell {
 Loop loop_of(const PointwiseRow& row, DType d) { return (*row.loops)[static_cast<int>(d)]; }
 
 [[gnu::cold, gnu::noinline]] void no_loop(const PointwiseRow& row, DType d) {
-  fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s", row.name, name_of(d));
+  std::string known;
+  for (int k = 0; k < kDTypes; ++k)
+    if ((*row.loops)[k]) known += std::string(known.empty() ? "" : ", ") + name_of(static_cast<DType>(k));
+  fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s; convert first, to one of %s", row.name,
+       name_of(d), known.c_str());
 }
 
 bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k & 1); }
@@ -242,7 +247,7 @@ static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
   for (int k = 0; k < row.inputs; ++k) {
     DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
     RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime,
-             "%s: bools cannot be subtracted; use ^ or logical_xor to compare them, or convert them first", row.name);
+             "%s: bools are no numbers; use ~, ^ or logical_xor, or convert them first, with .int()", row.name);
     bool free = !args[k].tensor || (k > 1 && args[k].tensor->ndim == 0);  // a 0-d weight acts as a number
     RL_CHECK(row.dtypes != DtypeRule::OneDtype || free || d == args[0].tensor->dtype, Runtime,
              "%s: all tensors must have one dtype, got %s and %s; convert one of them first", row.name,
@@ -319,8 +324,9 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
   DType d = arithmetic_dtype(row, args);
   DType result = row.bool_output ? DType::Bool : d;
   RL_CHECK(can_cast(result, out->dtype), Runtime,
-           "%s: the result has dtype %s, which cannot be written into a tensor of dtype %s; convert it first", row.name,
-           name_of(result), name_of(out->dtype));
+           "%s: the result has dtype %s, which does not fit into the tensor to be written, of dtype %s; use the "
+           "out-of-place form, or convert first with .to(dtype)",
+           row.name, name_of(result), name_of(out->dtype));
   check_no_internal_overlap(out, row.name);
   RL_CHECK(call_device(args).type == out->device.type, Runtime,
            "%s: the operands live on %s, the tensor to be written on %s", row.name, name_of(call_device(args)),
@@ -331,10 +337,11 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
   if (resize_out) {
     prepare_out(out, call.sizes, result, row.name);
   } else {
-    RL_CHECK(DimSpan(call.sizes) == out->sizes(), Runtime,
-             "%s: the operands broadcast to shape %s, which does not fit the written tensor's shape %s; in-place "
-             "operations cannot change a shape",
-             row.name, to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
+    RL_CHECK(
+        DimSpan(call.sizes) == out->sizes(), Runtime,
+        "%s: the operands broadcast to shape %s, but the tensor to be written has shape %s, which writing in place "
+        "cannot change; use the out-of-place form",
+        row.name, to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
   }
   if (has_memory(out)) call.run(out);
 }
@@ -342,9 +349,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
 // ------------------------------------------------------------------ copies
 
 void copy_into(Tensor* dst, const Tensor* src) {
-  RL_CHECK(src->ndim <= dst->ndim || product(src->sizes()) == 1, Runtime,
-           "copy: shape %s does not broadcast to shape %s", to_string(src->sizes()).c_str(),
-           to_string(dst->sizes()).c_str());
+  if (src->ndim <= dst->ndim || src->numel != 1) check_expands("copy_", src->sizes(), dst->sizes());
   Layout expanded =
       layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
   if (!has_memory(dst) || !has_memory(src)) return;

@@ -199,7 +199,8 @@ PyObject* py_memory(PyObject*, PyObject* o) {
 
 PyObject* py_from_numpy(PyObject*, PyObject* array) {
   try {
-    RL_CHECK(is_ndarray(array), Type, "from_numpy: expected a numpy.ndarray, got %s", Py_TYPE(array)->tp_name);
+    RL_CHECK(is_ndarray(array), Type, "from_numpy: expected a numpy.ndarray, got %s; tensor(...) takes other data",
+             Py_TYPE(array)->tp_name);
     return tensor_over_buffer(array, true, "from_numpy").to_python();
   } catch (...) {
     return raise_current();
@@ -222,7 +223,9 @@ PyObject* py_frombuffer(PyObject*, PyObject* args, PyObject* kwargs) {
     RL_CHECK(PyObject_CheckBuffer(buffer), Value, "frombuffer: expected an object with the buffer protocol, got %s",
              Py_TYPE(buffer)->tp_name);
     RL_CHECK(!requires_grad || is_differentiable(dtype), Runtime,
-             "frombuffer: only floating and complex tensors can require gradients, got dtype %s", name_of(dtype));
+             "frombuffer: only floating and complex tensors can require gradients, got dtype %s; convert it first, "
+             "with .float()",
+             name_of(dtype));
     BufferGuard guard;
     if (PyObject_GetBuffer(buffer, guard.view, PyBUF_WRITABLE) < 0) {
       PyErr_Clear();

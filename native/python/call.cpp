@@ -274,37 +274,49 @@ static std::string describe(PyObject* o) {
   return Py_TYPE(o)->tp_name;
 }
 
+// Why the arguments do not fit one signature; empty where that is beyond a few words.
+std::string Call::misfit(SignatureSpec& spec) {
+  if (kwnames_)
+    for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_); ++j) {
+      PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
+      bool known = false;
+      for (int i = 0; i < spec.count; ++i) known |= same_name(keyword, spec.parameters[i].name);
+      if (!known) return std::string("there is no argument '") + PyUnicode_AsUTF8(keyword) + "'";
+    }
+  if (!place(spec, false)) {
+    const int first = self_ ? 1 : 0;
+    for (Py_ssize_t k = 0; k < nargs_ && first < spec.count && spec.parameters[first].kind == Kind::IntsVar; ++k)
+      if (!is_integer(args_[k])) return std::string("sizes and dims are integers, not ") + describe(args_[k]);
+    return "";
+  }
+  for (int i = 0; i < spec.count; ++i) {
+    const ParameterSpec& p = spec.parameters[i];
+    if (!slots_[i] && is_required(p)) return std::string("the argument '") + p.name + "' is missing";
+    if (!slots_[i] || accepts(p, slots_[i])) continue;
+    const bool wants_tensor = p.kind == Kind::Tensor || p.kind == Kind::TensorOpt || p.kind == Kind::Operand;
+    const bool data = wants_tensor && !PyUnicode_Check(slots_[i]) && PySequence_Check(slots_[i]);
+    return std::string("the argument '") + p.name + "' cannot be " + describe(slots_[i]) +
+           (data ? "; make it a tensor first, with tensor(...)" : "");
+  }
+  return "";
+}
+
 void Call::no_match(std::initializer_list<SignatureSpec*> specs) {
   if (PyErr_Occurred()) throw PythonError();
-  std::string given;
+  std::string given, why, expected;
   for (Py_ssize_t i = 0; i < nargs_; ++i) given += (given.empty() ? "" : ", ") + describe(args_[i]);
   if (kwnames_)
     for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_); ++j)
       given += (given.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames_, j))) + "=" +
                describe(args_[nargs_ + j]);
-  std::string why;
-  if (specs.size() == 1) {
-    SignatureSpec& spec = **specs.begin();
-    if (place(spec, false)) {
-      for (int i = 0; i < spec.count && why.empty(); ++i) {
-        const ParameterSpec& p = spec.parameters[i];
-        if (!slots_[i] && is_required(p)) why = std::string("; the argument '") + p.name + "' is missing";
-        if (slots_[i] && !accepts(p, slots_[i]))
-          why = std::string("; the argument '") + p.name + "' cannot be " + describe(slots_[i]);
-      }
-    } else if (kwnames_) {
-      for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(kwnames_) && why.empty(); ++j) {
-        PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
-        bool known = false;
-        for (int i = 0; i < spec.count; ++i) known |= same_name(keyword, spec.parameters[i].name);
-        if (!known) why = std::string("; there is no argument '") + PyUnicode_AsUTF8(keyword) + "'";
-      }
-    }
+  for (SignatureSpec* s : specs) {
+    const std::string reason = misfit(*s);
+    if (s == *specs.begin()) why = reason;
+    if (why != reason) why.clear();  // no reason that holds for all forms
+    expected += std::string(expected.empty() ? "" : "\n      or ") + s->text;
   }
-  std::string expected;
-  for (SignatureSpec* s : specs) expected += std::string(expected.empty() ? "" : "\n      or ") + s->text;
-  fail(ErrorType::Type, "%s: the arguments (%s) do not fit%s\nexpected %s", (*specs.begin())->name, given.c_str(),
-       why.c_str(), expected.c_str());
+  fail(ErrorType::Type, "%s: the arguments (%s) do not fit%s%s\nexpected %s", (*specs.begin())->name, given.c_str(),
+       why.empty() ? "" : ": ", why.c_str(), expected.c_str());
 }
 
 // ------------------------------------------------------------------ reading

@@ -111,6 +111,7 @@ class Call {
     return (p.kind <= Kind::Operand && is_exact_tensor(o)) || accepts(p, o);
   }
   bool accepts(const ParameterSpec& p, PyObject* o);
+  std::string misfit(SignatureSpec& spec);
 
   PyObject* self_;
   PyObject* const* args_;

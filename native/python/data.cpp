@@ -94,9 +94,10 @@ struct Filler {
       visit(item.get(), level + 1, at);
     }
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-    RL_CHECK(i == sizes[level] && n == i, Value,
-             "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd",
-             (long long)sizes[level], level, n);
+    RL_CHECK(
+        i == sizes[level] && n == i, Value,
+        "tensor: the nested sequences differ in length: expected %lld at dimension %d, got %zd; pad the shorter ones",
+        (long long)sizes[level], level, n);
   }
 
   void note(DType d) {
@@ -116,16 +117,25 @@ struct Filler {
     }
     if (infer) {
       DType d;
-      RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor");
+      check_text(o, !any);
       RL_CHECK(!is_plain_sequence(o) || PyNumber_Check(o), Type,
                "tensor: the nested sequences differ in depth: expected a number, got %s", Py_TYPE(o)->tp_name);
       if (!leaf_dtype(o, &d))
-        fail(ErrorType::Runtime, "tensor: an element of type %s cannot be stored in a tensor", Py_TYPE(o)->tp_name);
+        fail(ErrorType::Runtime,
+             "tensor: expected a number, got an element of type %s; nan can stand for what is missing",
+             Py_TYPE(o)->tp_name);
       return note(d);
     }
+    check_text(o, at == 0);
     Scalar s = number_of(o);
     check_range(s);
     s.store(out->dtype, out->data() + at++ * static_cast<int64_t>(size_of(out->dtype)));
+  }
+
+  static void check_text(PyObject* o, bool first) {
+    if (PyUnicode_Check(o) || PyBytes_Check(o))
+      fail(first ? ErrorType::Value : ErrorType::Type, "tensor: %s is no number; encode text as numbers first",
+           Py_TYPE(o)->tp_name);
   }
 
   Scalar number_of(PyObject* o) const {
@@ -137,8 +147,6 @@ struct Filler {
                "tensor: an integer does not fit into 64 bits");
       return Scalar(out->dtype == DType::Bool ? 1.0 : PyLong_AsDouble(o));
     }
-    RL_CHECK(!PyUnicode_Check(o) && !PyBytes_Check(o), Value, "tensor: text cannot be stored in a tensor of dtype %s",
-             name_of(out->dtype));
     RL_CHECK(number_from(o, &s), Type, "tensor: an element of type %s cannot be stored in a tensor",
              Py_TYPE(o)->tp_name);
     RL_CHECK(s.category < Category::Complex || is_complex(out->dtype) || out->dtype == DType::Bool, Type,
@@ -194,7 +202,7 @@ Ref tensor_from(PyObject* data, std::optional<DType> dtype, DeviceId device) {
   }
   bool number = PyFloat_CheckExact(data) || PyLong_CheckExact(data) || PyBool_Check(data) || PyComplex_CheckExact(data);
   bool text = PyUnicode_Check(data) || PyBytes_Check(data);
-  RL_CHECK(!text, Type, "tensor: expected numbers, got %s", Py_TYPE(data)->tp_name);
+  RL_CHECK(!text, Type, "tensor: expected numbers, got %s; encode text as numbers first", Py_TYPE(data)->tp_name);
   if (!number && !PyList_Check(data) && !PyTuple_Check(data) && is_numpy(data)) {
     Ref shared = tensor_over_buffer(data, false, "tensor");
     if (device.type == DeviceType::Meta) return empty(shared->sizes(), dtype.value_or(shared->dtype), device);
@@ -296,7 +304,9 @@ PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
     Ref x = tensor_from(a.data, a.dtype, a.device.value_or(DeviceId{}));
     if (a.requires_grad) {
       RL_CHECK(is_differentiable(x->dtype), Runtime,
-               "tensor: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
+               "tensor: only floating and complex tensors can require gradients, got dtype %s; convert it first, with "
+               ".float()",
+               name_of(x->dtype));
       x->flags |= kRequiresGrad;
     }
     return x.to_python();

@@ -7,6 +7,7 @@
 #include "iterate/pointwise.h"
 #include "python/call.h"
 #include "python/data.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -49,6 +50,14 @@ Ref take_slice(const Ref& x, int dim, PyObject* slice) {
   return ops::slice(x, dim, slice_bound(s->start), slice_bound(s->stop), step);
 }
 
+// x[..., i] at `dim`; `whole` and `place` are that of the tensor the user indexes, for the error.
+Ref pick(In x, int dim, int64_t i, const Tensor* whole, int place) {
+  const int64_t n = x->dims[dim];
+  if (i < -n || i >= n) [[unlikely]]
+    fail_index("index", i, whole->sizes(), place);
+  return ops::select(x, dim, i);
+}
+
 // How many dimensions of the indexed tensor an item uses up.
 int consumed(PyObject* o) {
   if (o == Py_None || o == Py_Ellipsis || PyBool_Check(o)) return 0;
@@ -61,7 +70,7 @@ int consumed(PyObject* o) {
 
 class Index {
  public:
-  Index(Tensor* x, PyObject* index) : at_(Ref::retain(x)) {
+  Index(Tensor* x, PyObject* index) : whole_(x), at_(Ref::retain(x)) {
     if (PyTuple_Check(index)) {
       items_ = PyRef::retain(index);
     } else if (is_tuple_in_disguise(index)) {
@@ -93,17 +102,22 @@ class Index {
                  "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or "
                  "sequences of integers",
                  Py_TYPE(o)->tp_name);
-        RL_CHECK(!PyUnicode_Check(o), Type, "index: a string cannot be an index");
+        RL_CHECK(!PyUnicode_Check(o), Type,
+                 "index: a str cannot be an index; expected integers, slices, None, ..., bools, index tensors or "
+                 "sequences of integers");
         converted.push_back(PyRef::steal(index_data(o).to_python()));
       } else {
         converted.push_back(PyRef::retain(o));
       }
       used += consumed(converted.back().get());
     }
-    RL_CHECK(used <= at_->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", used, at_->ndim,
-             to_string(at_->sizes()).c_str());
+    RL_CHECK(used <= at_->ndim, Index, "index: %d indices for shape %s, which takes at most %d; leave out %d", used,
+             to_string(at_->sizes()).c_str(), at_->ndim, used - at_->ndim);
     int dim = 0, free = at_->ndim - used;
-    for (PyRef& item : converted) apply(item.get(), dim, free);
+    for (PyRef& item : converted) {
+      apply(item.get(), dim, free);
+      place_ += item.get() == Py_Ellipsis ? free : consumed(item.get());
+    }
   }
 
   static Ref index_data(PyObject* o) {
@@ -117,7 +131,7 @@ class Index {
     if (is_whole_number(o)) {
       int64_t i;
       integer_from(o, &i);
-      at_ = ops::select(at_, dim, i);
+      at_ = pick(at_, dim, i, whole_, place_);
     } else if (PySlice_Check(o)) {
       auto* s = reinterpret_cast<PySliceObject*>(o);
       if (s->start != Py_None || s->stop != Py_None || s->step != Py_None) at_ = take_slice(at_, dim, o);
@@ -142,14 +156,16 @@ class Index {
       if (t->ndim == 0) return add_bool(PyObject_IsTrue(PyRef::steal(item(t)).get()), dim);
       for (int d = 0; d < t->ndim; ++d)
         RL_CHECK(t->dims[d] == at_->dims[dim + d], Index,
-                 "index: the mask has shape %s, but the indexed tensor has shape %s: they differ at dimension %d",
-                 to_string(t->sizes()).c_str(), to_string(at_->sizes()).c_str(), dim + d);
+                 "index: a mask of shape %s does not fit a tensor of shape %s: the marked sizes must be equal",
+                 marked(t->sizes(), d).c_str(), marked(at_->sizes(), dim + d).c_str());
       Ref places = ops::nonzero(In(t));
       for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
       return;
     }
-    RL_CHECK(t->dtype == DType::Int64 || t->dtype == DType::Int32, Index,
-             "index: an index tensor must be int64, int32 or bool, got %s", name_of(t->dtype));
+    RL_CHECK(
+        t->dtype == DType::Int64 || t->dtype == DType::Int32, Index,
+        "index: an index tensor must be int64, int32 or bool, got %s; convert it with .long(), or compare for a mask",
+        name_of(t->dtype));
     Ref index = as_dtype(t, DType::Int64);
     if (t->ndim == 0 && !any_) {
       at_ = ops::select(at_, dim, *index->data_as<int64_t>());
@@ -165,6 +181,8 @@ class Index {
   }
 
   PyRef items_;
+  const Tensor* whole_;
+  int place_ = 0;  // the dimension of `whole_` that comes next
   Ref at_;
   std::vector<Ref> indices_;
   bool any_ = false;
@@ -189,7 +207,7 @@ PyObject* get_item(PyObject* self, PyObject* index) {
       int64_t i;
       integer_from(index, &i);
       RL_CHECK(x->ndim > 0, Index, "index: a 0-d tensor has no dimension to index; use .item() for its value");
-      return ops::select(In(x), 0, i).to_python();
+      return pick(In(x), 0, i, x, 0).to_python();
     }
     if (PySlice_Check(index) && x->ndim > 0) return take_slice(Ref::retain(x), 0, index).to_python();
     Index i(x, index);
@@ -232,7 +250,9 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       if (source->ndim == 0 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
       ops::index_put_(place, Tensors(i.indices()), source, false);
     } else {
-      ops::copy_(place, without_leading_ones(std::move(source), place->ndim));
+      source = without_leading_ones(std::move(source), place->ndim);
+      check_expands("index", source->sizes(), place->sizes());
+      ops::copy_(place, source);
     }
     return 0;
   } catch (...) {

@@ -40,7 +40,8 @@ PyObject* returned_named(Ref* first, int n, PyTypeObject* type) {
 Ref with_requires_grad(Ref x, const Call& c, int first) {
   if (!c.boolean(first + 4, false)) return x;
   RL_CHECK(is_differentiable(x->dtype), Runtime,
-           "%s: only floating and complex tensors can require gradients, got dtype %s", c.name(), name_of(x->dtype));
+           "%s: only floating and complex tensors can require gradients, got dtype %s; convert it first, with .float()",
+           c.name(), name_of(x->dtype));
   x->flags |= kRequiresGrad;
   return x;
 }

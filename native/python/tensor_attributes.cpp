@@ -66,8 +66,9 @@ int set_grad_attribute(PyObject* o, PyObject* value, void*) {
     RL_CHECK(is_tensor(value), Type, "grad: expected a tensor or None, got %s", Py_TYPE(value)->tp_name);
     Tensor* g = self_of(value);
     RL_CHECK(g != x, Runtime, "grad: a tensor cannot be its own gradient");
-    RL_CHECK(g->sizes() == x->sizes(), Runtime, "grad: the gradient has shape %s, the tensor %s",
-             to_string(g->sizes()).c_str(), to_string(x->sizes()).c_str());
+    RL_CHECK(g->sizes() == x->sizes(), Runtime,
+             "grad: the gradient has shape %s, but the tensor %s; both must be the same", to_string(g->sizes()).c_str(),
+             to_string(x->sizes()).c_str());
     RL_CHECK(g->dtype == x->dtype, Runtime, "grad: the gradient has dtype %s, the tensor %s", name_of(g->dtype),
              name_of(x->dtype));
     RL_CHECK(g->device.type == x->device.type, Runtime, "grad: the gradient is on device %s, the tensor on %s",
@@ -90,7 +91,9 @@ void change_requires_grad(Tensor* x, bool on) {
       on || !x->grad_fn, Runtime,
       "requires_grad: only a leaf's requires_grad can be set to False; use .detach() for a tensor without history");
   RL_CHECK(!on || is_differentiable(x->dtype), Runtime,
-           "requires_grad: only floating and complex tensors can require gradients, got dtype %s", name_of(x->dtype));
+           "requires_grad: only floating and complex tensors can require gradients, got dtype %s; convert it first, "
+           "with .float()",
+           name_of(x->dtype));
   x->flags = static_cast<uint8_t>(on ? x->flags | kRequiresGrad : x->flags & ~kRequiresGrad);
 }
 

@@ -142,7 +142,7 @@ Py_hash_t hash(PyObject* o) { return _Py_HashPointer(o); }
 Py_ssize_t length(PyObject* o) {
   Tensor* x = self_of(o);
   if (x->ndim == 0) {
-    PyErr_SetString(PyExc_TypeError, "len: a 0-d tensor has no length");
+    PyErr_SetString(PyExc_TypeError, "len: a 0-d tensor has no length; .numel() counts its one element");
     return -1;
   }
   return x->dims[0];
@@ -157,10 +157,8 @@ PyObject* one_value(PyObject* o, const char* wanted, ErrorType error = ErrorType
   Tensor* x = self_of(o);
   try {
     if (x->numel != 1)
-      fail(error,
-           "%s: the truth or number of a tensor of shape %s is ambiguous: it has %lld elements; use .any(), .all() or "
-           ".item()",
-           wanted, to_string(x->sizes()).c_str(), (long long)x->numel);
+      fail(error, "%s: a tensor of shape %s has %lld elements, not one; use %s", wanted, to_string(x->sizes()).c_str(),
+           (long long)x->numel, std::strcmp(wanted, "bool") ? ".tolist(), or reduce it first" : ".any() or .all()");
     return item(x);
   } catch (...) {
     return raise_current();

@@ -1,5 +1,7 @@
 #include "tensor/layout.h"
 
+#include "tensor/error_text.h"
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -72,8 +74,8 @@ std::string to_string(DimSpan sizes) {
 int wrap_dim(int64_t dim, int ndim, const char* op) {
   int64_t n = ndim ? ndim : 1;
   RL_CHECK(dim >= -n && dim < n, Index,
-           "%s: dim %lld is out of range for a tensor of %d dimensions; expected a dim from %lld to %lld", op,
-           (long long)dim, ndim, (long long)-n, (long long)n - 1);
+           "%s: dim %lld is out of range for %d dimension%s; expected a dim from %lld to %lld", op, (long long)dim,
+           ndim, ndim == 1 ? "" : "s", (long long)-n, (long long)n - 1);
   return static_cast<int>(dim < 0 ? dim + n : dim);
 }
 
@@ -82,10 +84,8 @@ Dims broadcast_sizes(DimSpan a, DimSpan b, const char* op) {
   Dims out(n);
   for (int i = 0; i < n; ++i) {
     int64_t x = i < n - a.n ? 1 : a[i - (n - a.n)], y = i < n - b.n ? 1 : b[i - (n - b.n)];
-    RL_CHECK(x == y || x == 1 || y == 1, Runtime,
-             "%s: shapes %s and %s do not broadcast: at dimension %d (from the end: %d) the sizes are %lld and %lld; "
-             "they must be equal, or one of them 1",
-             op, to_string(a).c_str(), to_string(b).c_str(), i, i - n, (long long)x, (long long)y);
+    if (x != y && x != 1 && y != 1) [[unlikely]]
+      fail_broadcast(op, a, b);
     out[i] = x == 1 ? y : x;
   }
   return out;
@@ -111,9 +111,14 @@ Dims infer_sizes(DimSpan sizes, int64_t numel, DimSpan from, const char* op) {
   } else {
     RL_CHECK(!(inferred >= 0 && known == 0 && numel == 0), Runtime,
              "%s: the -1 in %s cannot be inferred for a tensor without elements", op, to_string(sizes).c_str());
-    RL_CHECK(inferred < 0 && known == numel, Runtime,
-             "%s: a tensor of shape %s (%lld elements) cannot be given the shape %s", op, to_string(from).c_str(),
-             (long long)numel, to_string(sizes).c_str());
+    RL_CHECK(inferred < 0, Runtime,
+             "%s: shape %s has %lld elements, which do not divide into %s: the marked size would be no whole number",
+             op, to_string(from).c_str(), (long long)numel, marked(sizes, inferred).c_str());
+    RL_CHECK(
+        known == numel, Runtime,
+        "%s: shape %s has %lld elements, shape %s has %lld; the sizes must multiply to the same number, and one of "
+        "them may be -1, to be inferred",
+        op, to_string(from).c_str(), (long long)numel, to_string(sizes).c_str(), (long long)known);
   }
   return out;
 }
@@ -175,8 +180,7 @@ Layout view(const Layout& x, DimSpan size) {
   auto strides = view_strides(x.sizes, x.strides, y.sizes);
   RL_CHECK(strides, Runtime,
            "view: shape %s with strides %s cannot be seen as %s without a copy: a new dimension would span two blocks "
-           "of memory that do not "
-           "touch; call .contiguous() first, or use .reshape(...)",
+           "of memory that do not touch; use .reshape(...), or call .contiguous() first",
            to_string(x.sizes).c_str(), to_string(x.strides).c_str(), to_string(y.sizes).c_str());
   y.strides = *strides;
   return y;
@@ -237,8 +241,8 @@ Layout expand(const Layout& x, DimSpan size) {
     }
     RL_CHECK(want >= 0, Runtime, "expand: negative size in %s", to_string(size).c_str());
     RL_CHECK(want == have || have == 1, Runtime,
-             "expand: shape %s does not expand to %s: dimension %d has size %lld, which is neither 1 nor %lld",
-             to_string(x.sizes).c_str(), to_string(size).c_str(), i, (long long)have, (long long)want);
+             "expand: shape %s does not expand to %s: only a size of 1 can; .repeat(...) copies the elements",
+             marked(x.sizes, i - lead).c_str(), marked(size, i).c_str());
     y.sizes[i] = want;
     y.strides[i] = want == have ? stride : 0;
   }
@@ -249,9 +253,8 @@ Layout select(const Layout& x, int64_t dim, int64_t index) {
   RL_CHECK(x.ndim() > 0, Index, "select: a 0-d tensor has no dimension to select from; use .item() for its value");
   int d = wrap_dim(dim, x.ndim(), "select");
   int64_t n = x.sizes[d];
-  RL_CHECK(index >= -n && index < n, Index,
-           "select: index %lld is out of range for dimension %d of size %lld in shape %s", (long long)index, d,
-           (long long)n, to_string(x.sizes).c_str());
+  if (index < -n || index >= n) [[unlikely]]
+    fail_index("select", index, x.sizes, d);
   Layout y = x;
   y.offset += (index < 0 ? index + n : index) * x.strides[d];
   y.sizes.erase(d);

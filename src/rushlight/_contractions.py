@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _native
+from ._errors import marked
 from ._native import Tensor
 
 __all__ = ["einsum", "kron", "tensordot"]
@@ -33,8 +34,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         elif b.size(j) == 1 != a.size(i):
             a = a.sum(i, keepdim=True)
     if len(left) != len(right) or any(a.size(i) != b.size(j) for i, j in zip(left, right, strict=True)):
-        raise RuntimeError(f"tensordot: dimensions {left} of shape {tuple(a.shape)} do not fit {right} of "
-                           f"{tuple(b.shape)}")
+        raise RuntimeError(f"tensordot: dimensions {left} of shape {list(a.shape)} do not fit {right} of "
+                           f"{list(b.shape)}")
     rows = [d for d in range(a.dim()) if d not in left]
     columns = [d for d in range(b.dim()) if d not in right]
     inner = math.prod(a.size(d) for d in left)
@@ -128,19 +129,20 @@ def _diagonals(x: Tensor, names: list[_Label]) -> tuple[Tensor, list[_Label]]:
             first = names.index(n)
             second = names.index(n, first + 1)
             if x.size(first) != x.size(second):
-                sizes = x.size(first), x.size(second)
-                raise RuntimeError(f"einsum: the letter {n!r} stands for the sizes {sizes[0]} and {sizes[1]}")
+                raise RuntimeError(f"einsum: the letter {n!r} stands for the marked sizes of "
+                                   f"{marked(x.shape, first, second)}, which must be equal")
             x = x.diagonal(0, first, second)
             names = [m for i, m in enumerate(names) if i not in (first, second)] + [n]
     return x, names
 
 
 def _check_sizes(pairs: list[tuple[Tensor, list[_Label]]]) -> None:
-    sizes: dict[_Label, int] = {}
+    sizes: dict[_Label, tuple[int, str]] = {}
     for x, names in pairs:
-        for n, size in zip(names, x.shape, strict=True):
-            if size != 1 and sizes.setdefault(n, size) != size:
-                raise RuntimeError(f"einsum: the letter {n!r} stands for the sizes {sizes[n]} and {size}")
+        for i, (n, size) in enumerate(zip(names, x.shape, strict=True)):
+            if size != 1 and sizes.setdefault(n, (size, marked(x.shape, i)))[0] != size:
+                raise RuntimeError(f"einsum: the letter {n!r} stands for the marked sizes of {sizes[n][1]} and "
+                                   f"{marked(x.shape, i)}, which must be equal, or one of them 1")
 
 
 def _contract(

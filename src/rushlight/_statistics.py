@@ -159,7 +159,7 @@ def _check_quantile(input: Tensor, q: float | Tensor, interpolation: str) -> Non
             raise RuntimeError(f"quantile: q must be from 0 to 1, got {q}")
         return
     if q.dim() > 1:
-        raise RuntimeError(f"quantile: q must be a number or a vector, got shape {tuple(q.shape)}")
+        raise RuntimeError(f"quantile: q must be a number or a vector, got shape {list(q.shape)}")
     if q.dtype != input.dtype:
         raise RuntimeError(f"quantile: q is {q.dtype} but the input is {input.dtype}; both must have one dtype")
     if q.numel() and not bool(((q >= 0) & (q <= 1)).all()):
@@ -202,7 +202,7 @@ def _unique(input: Tensor, dim: int | None, consecutive: bool) -> tuple[Tensor, 
         return (_native._unique_consecutive if consecutive else _native._unique)(input)
     slices = input.movedim(dim, 0)
     if input.numel() == 0 and 0 in slices.shape[1:] and slices.shape[0]:
-        raise RuntimeError(f"unique: the slices along dimension {dim} of shape {tuple(input.shape)} have no elements")
+        raise RuntimeError(f"unique: the slices along dimension {dim} of shape {list(input.shape)} have no elements")
     rows = slices.reshape(slices.shape[0], math.prod(slices.shape[1:]))
     places, inverse, counts = _native._unique_rows(rows, consecutive)
     return input.index_select(dim, places), inverse, counts
@@ -254,5 +254,5 @@ def bucketize(
 ) -> Tensor:
     """The number of the bucket of each element: how many of the sorted boundaries are below it (right: or equal)."""
     if boundaries.dim() != 1:
-        raise RuntimeError(f"bucketize: the boundaries must be a vector, got shape {tuple(boundaries.shape)}")
+        raise RuntimeError(f"bucketize: the boundaries must be a vector, got shape {list(boundaries.shape)}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

@@ -53,7 +53,7 @@ def reduce_to_send(tensor: Any) -> tuple[Any, ...]:
     """
     if tensor.requires_grad and not tensor.is_leaf:
         raise RuntimeError(
-            f"a tensor of shape {tuple(tensor.shape)} that requires grad and is no leaf cannot be sent to another "
+            f"a tensor of shape {list(tensor.shape)} that requires grad and is no leaf cannot be sent to another "
             "process, because its history stays here; send tensor.detach()"
         )
     if type(tensor) is rl.Tensor and tensor.device.type == "cpu":
@@ -123,7 +123,7 @@ def deepcopy(tensor: Any, memo: dict[int, Any]) -> Any:
         return memo[id(tensor)]
     if not tensor.is_leaf:
         raise RuntimeError(
-            f"deepcopy of a tensor of shape {tuple(tensor.shape)} that is no leaf: it is the result of an operation "
+            f"deepcopy of a tensor of shape {list(tensor.shape)} that is no leaf: it is the result of an operation "
             "that autograd recorded; copy tensor.detach(), or make it under no_grad"
         )
     with rl.no_grad():

@@ -9,6 +9,7 @@
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -28,11 +29,10 @@ void check_channels(const char* op, DimSpan input, DimSpan weight, int64_t group
   RL_CHECK(weight[0] >= groups && weight[0] % groups == 0, Runtime,
            "%s: a weight of shape %s has %lld output channels, which do not divide into %lld groups", op,
            to_string(weight).c_str(), (long long)weight[0], (long long)groups);
-  RL_CHECK(input[1] == weight[1] * groups, Runtime,
-           "%s: an input of shape %s has %lld channels, but a weight of shape %s with groups=%lld takes %lld: give the "
-           "input that many, or change the weight",
-           op, to_string(input).c_str(), (long long)input[1], to_string(weight).c_str(), (long long)groups,
-           (long long)(weight[1] * groups));
+  RL_CHECK(
+      input[1] == weight[1] * groups, Runtime,
+      "%s: input %s does not fit weight %s with groups=%lld, which takes %lld channels in dimension 1 of (N, C, ...)",
+      op, marked(input, 1).c_str(), marked(weight, 1).c_str(), (long long)groups, (long long)(weight[1] * groups));
 }
 
 Convolution describe(const char* op, DimSpan input, DimSpan weight, const Steps& steps) {
@@ -52,11 +52,12 @@ Convolution describe(const char* op, DimSpan input, DimSpan weight, const Steps&
   c.out = {input[0], weight[0]};
   for (int i = 0; i < spatial; ++i) {
     const int64_t in = input[2 + i], kernel = weight[2 + i], reach = steps.dilation[i] * (kernel - 1) + 1;
-    RL_CHECK(in > 0 && in + 2 * steps.padding[i] >= reach, Runtime,
-             "%s: a kernel of size %s with dilation %s does not fit into an input of shape %s with padding %s: it "
-             "reaches over %lld at spatial dimension %d",
-             op, to_string(spatial_sizes(weight)).c_str(), to_string(steps.dilation).c_str(), to_string(input).c_str(),
-             to_string(steps.padding).c_str(), (long long)reach, i);
+    RL_CHECK(
+        in > 0 && in + 2 * steps.padding[i] >= reach, Runtime,
+        "%s: a kernel of size %s with dilation %s reaches over %lld elements, more than there are in input %s with "
+        "padding %s; give more padding, or a larger input",
+        op, marked(spatial_sizes(weight), i).c_str(), to_string(steps.dilation).c_str(), (long long)reach,
+        marked(input, 2 + i).c_str(), to_string(steps.padding).c_str());
     c.out.push_back(cpu::conv_out(in, kernel, steps.stride[i], steps.padding[i], steps.dilation[i]));
   }
   fill_from_back(spatial_sizes(input), c.shape.in);
@@ -171,8 +172,9 @@ Ref conv(const char* op, int spatial, In input, In weight, In bias, DimSpan stri
          DimSpan dilation_given, int64_t groups) {
   const bool batched = input->ndim == spatial + 2;
   RL_CHECK(batched || input->ndim == spatial + 1, Runtime,
-           "%s: expected an input of %d dimensions (N, C, ...) or %d (C, ...), got shape %s", op, spatial + 2,
-           spatial + 1, shape_of(input).c_str());
+           "%s: expected an input of %d dimensions (N, C, ...) or %d (C, ...), got shape %s; .unsqueeze(0) adds a "
+           "missing batch or channel dimension",
+           op, spatial + 2, spatial + 1, shape_of(input).c_str());
   RL_CHECK(weight->ndim == spatial + 2, Runtime,
            "%s: expected a weight of %d dimensions (K, C / groups, ...), got shape %s", op, spatial + 2,
            shape_of(weight).c_str());

@@ -14,6 +14,7 @@
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -39,13 +40,15 @@ struct Along {
     if (from) source = lifted(from);
     if (!index->numel) return;
     RL_CHECK(index->ndim == x->ndim && (!source || source->ndim == x->ndim), Runtime,
-             "%s: the tensor and the index must have the same number of dimensions, got shapes %s and %s", op,
-             to_string(on->sizes()).c_str(), to_string(at->sizes()).c_str());
+             "%s: the index of shape %s must have as many dimensions as the tensor of shape %s%s; .unsqueeze(dim) adds "
+             "one",
+             op, to_string(at->sizes()).c_str(), to_string(on->sizes()).c_str(), source ? " and the source" : "");
     for (int k = 0; k < x->ndim; ++k) {
       bool fits = (k == this->dim || index->dims[k] <= x->dims[k]) && (!source || index->dims[k] <= source->dims[k]);
       RL_CHECK(fits, Runtime,
-               "%s: the index of shape %s is larger than the tensor (shape %s) or the source in dimension %d", op,
-               to_string(index->sizes()).c_str(), to_string(x->sizes()).c_str(), k);
+               "%s: the index of shape %s is larger than the tensor of shape %s%s%s; only along dimension %d may it be",
+               op, marked(index->sizes(), k).c_str(), marked(x->sizes(), k).c_str(),
+               source ? " or the source of shape " : "", source ? marked(source->sizes(), k).c_str() : "", this->dim);
     }
   }
 
@@ -61,8 +64,7 @@ struct Along {
     while (i != end) {
       for (int64_t j = 0; j < width; ++j, ++i) {
         if (*i < 0 || *i >= n) [[unlikely]]
-          fail(error, "%s: index %lld is out of range for dimension %d of size %lld", op, (long long)*i, dim,
-               (long long)n);
+          fail_index(op, *i, x->sizes(), dim, true, error);
         f(x_at + j * x_step + *i * step, s_at + j * s_step);
       }
       for (int k = last - 1; k >= 0; --k) {

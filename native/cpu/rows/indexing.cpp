@@ -12,6 +12,7 @@
 #include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -25,14 +26,21 @@ struct Places {
   int at = 0;                     // where index_sizes stand in the result
 };
 
-Ref long_index(const Ref& index, int64_t size, int dim) {
+// A shape with the sizes marked that differ from the other's, but for dimension `dim`.
+std::string marked_apart(DimSpan sizes, DimSpan other, int dim) {
+  Dims same(other);
+  if (dim < same.size() && dim < sizes.n) same[dim] = sizes[dim];
+  return marked_against(sizes, same);
+}
+
+Ref long_index(const Ref& index, DimSpan sizes, int dim) {
   RL_CHECK(index->dtype == DType::Int64, Index,
            "index: index tensors must be int64 or bool (a mask), got %s for dimension %d", name_of(index->dtype), dim);
   Ref i = as_contiguous(index.get());
   const int64_t* p = i->data_as<int64_t>();
   for (int64_t k = 0; k < i->numel; ++k)
-    RL_CHECK(p[k] >= -size && p[k] < size, Index, "index: %lld is out of range for dimension %d of size %lld",
-             (long long)p[k], dim, (long long)size);
+    if (p[k] < -sizes[dim] || p[k] >= sizes[dim]) [[unlikely]]
+      fail_index("index", p[k], sizes, dim);
   return i;
 }
 
@@ -95,7 +103,7 @@ Places find_places(const Tensor* x, const Tensors& indices) {
   p.offsets.assign(static_cast<size_t>(n), 0);
   for (int d = 0; d < indices.size(); ++d) {
     if (!indices[d]) continue;
-    Ref i = long_index(indices[d], x->dims[d], d);
+    Ref i = long_index(indices[d], x->sizes(), d);
     Layout wide = layout::expand(i->layout(), p.index_sizes);
     const int64_t* values = i->data_as<int64_t>();
     Dims at(p.index_sizes.size());
@@ -200,8 +208,8 @@ Ref index_select(In input, int64_t dim, In index) {
     if (k != d) (k < d ? outer : inner) *= input->dims[k];
   const int64_t* at = i->data_as<int64_t>();
   for (int64_t k = 0; k < i->numel; ++k)
-    RL_CHECK(at[k] >= 0 && at[k] < n, Index, "index_select: index %lld is out of range for dimension %d of size %lld",
-             (long long)at[k], d, (long long)n);
+    if (at[k] < 0 || at[k] >= n) [[unlikely]]
+      fail_index("index_select", at[k], input->sizes(), d, true);
   int64_t picked = i->numel;
   const char* from = x->data();
   char* to = out->data();
@@ -311,8 +319,11 @@ Ref cat(Tensors tensors, int64_t dim) {
     if (t->ndim == 1 && t->numel == 0 && first->ndim != 1) continue;
     bool fits = t->ndim == first->ndim;
     for (int k = 0; fits && k < t->ndim; ++k) fits = k == d || t->dims[k] == first->dims[k];
-    RL_CHECK(fits, Runtime, "cat: tensor %d has shape %s, which differs from shape %s in more than dimension %d", i,
-             to_string(t->sizes()).c_str(), to_string(first->sizes()).c_str(), d);
+    RL_CHECK(fits, Runtime,
+             "cat: tensor %d has shape %s, the first %s: all sizes but that of dimension %d, which is joined, must be "
+             "equal; give dim= the one that differs",
+             i, marked_apart(t->sizes(), first->sizes(), d).c_str(),
+             marked_apart(first->sizes(), t->sizes(), d).c_str(), d);
     sizes[d] += t->dims[d];
   }
   DType dtype = common_dtype(tensors);
@@ -339,9 +350,12 @@ Ref stack(Tensors tensors, int64_t dim) {
   int d = wrap_dim(dim, tensors[0]->ndim + 1, "stack");
   std::vector<Ref> lifted;
   for (int i = 0; i < tensors.size(); ++i) {
-    RL_CHECK(tensors[i]->sizes() == tensors[0]->sizes(), Runtime,
-             "stack: all tensors must have one shape; tensor 0 has %s, tensor %d has %s",
-             to_string(tensors[0]->sizes()).c_str(), i, to_string(tensors[i]->sizes()).c_str());
+    RL_CHECK(
+        tensors[i]->sizes() == tensors[0]->sizes(), Runtime,
+        "stack: all tensors must have one shape, but the first has %s and tensor %d has %s; cat joins tensors that "
+        "differ in one dimension",
+        marked_against(tensors[0]->sizes(), tensors[i]->sizes()).c_str(), i,
+        marked_against(tensors[i]->sizes(), tensors[0]->sizes()).c_str());
     lifted.push_back(alias(tensors[i].get(), layout::unsqueeze(tensors[i]->layout(), d)));
   }
   return cat(lifted, d);

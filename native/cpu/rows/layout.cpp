@@ -5,6 +5,7 @@
 #include "gen/ops/layout.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl::compose {
 namespace {
@@ -56,8 +57,8 @@ std::vector<Ref> split_with_sizes(In x, DimSpan sizes, int64_t dim) {
     total += s;
   }
   RL_CHECK(total == x->dims[d], Runtime,
-           "split_with_sizes: the sizes %s add up to %lld; expected %lld, the size of dimension %d",
-           to_string(sizes).c_str(), (long long)total, (long long)x->dims[d], d);
+           "split_with_sizes: the sizes %s add up to %lld, but the marked size of shape %s is to be split",
+           to_string(sizes).c_str(), (long long)total, marked(x->sizes(), d).c_str());
   std::vector<Ref> pieces;
   int64_t at = 0;
   for (int64_t s : sizes) {

@@ -8,6 +8,7 @@
 #include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -40,12 +41,15 @@ void check_operands(const char* op, const char* a_name, const Tensor* a, int a_d
   if (a->dtype == DType::Bool || is_complex(a->dtype)) no_kernel(op, a->dtype);
 }
 
-// The dimension that is summed over must have one size in both.
-void check_inner(const char* op, const Tensor* a, int64_t k, const Tensor* b, int b_dim) {
-  RL_CHECK(k == b->size(b_dim), Runtime,
-           "%s: shapes %s and %s do not fit: the last dimension of the first (%lld) must equal dimension %d of the "
-           "second (%lld)",
-           op, shape_of(a).c_str(), shape_of(b).c_str(), (long long)k, b_dim, (long long)b->size(b_dim));
+// The dimension that is summed over, the last of `a`, must have one size in both.
+void check_inner(const char* op, const char* a_name, const Tensor* a, const char* b_name, const Tensor* b, int b_dim) {
+  const int64_t k = a->size(a->ndim - 1);
+  if (k == b->size(b_dim)) [[likely]]
+    return;
+  const bool turned = b->ndim > 1 && k == b->size(b_dim == b->ndim - 1 ? b_dim - 1 : b_dim + 1);
+  fail(ErrorType::Runtime, "%s: %s %s and %s %s do not fit: the marked sizes must be equal%s%s%s", op, a_name,
+       marked(a->sizes(), -1).c_str(), b_name, marked(b->sizes(), b_dim).c_str(), turned ? "; transpose " : "",
+       turned ? b_name : "", turned ? ", with .mT" : "");
 }
 
 Dims leading(DimSpan sizes, int dropped) { return Dims(sizes.ptr, sizes.n - dropped); }
@@ -61,7 +65,7 @@ namespace kernels {
 
 Ref mm(In input, In mat2) {
   check_operands("mm", "input", input, 2, "mat2", mat2, 2);
-  check_inner("mm", input, input->size(1), mat2, 0);
+  check_inner("mm", "input", input, "mat2", mat2, 0);
   Ref y = rl::empty({input->size(0), mat2->size(1)}, input->dtype, input->device);
   cpu::MatmulShape s{.m = input->size(0), .n = mat2->size(1), .k = input->size(1)};
   s.a_row = input->strides()[0], s.a_col = input->strides()[1];
@@ -74,9 +78,9 @@ Ref mm(In input, In mat2) {
 Ref bmm(In input, In mat2) {
   check_operands("bmm", "input", input, 3, "mat2", mat2, 3);
   RL_CHECK(input->size(0) == mat2->size(0), Runtime,
-           "bmm: shapes %s and %s hold different numbers of matrices, %lld and %lld; matmul broadcasts them",
-           shape_of(input).c_str(), shape_of(mat2).c_str(), (long long)input->size(0), (long long)mat2->size(0));
-  check_inner("bmm", input, input->size(2), mat2, 1);
+           "bmm: input %s and mat2 %s hold different numbers of matrices; matmul broadcasts a single one",
+           marked(input->sizes(), 0).c_str(), marked(mat2->sizes(), 0).c_str());
+  check_inner("bmm", "input", input, "mat2", mat2, 1);
   Ref y = rl::empty({input->size(0), input->size(1), mat2->size(2)}, input->dtype, input->device);
   cpu::MatmulShape s{.batch = input->size(0), .m = input->size(1), .n = mat2->size(2), .k = input->size(2)};
   s.a_batch = input->strides()[0], s.a_row = input->strides()[1], s.a_col = input->strides()[2];
@@ -88,7 +92,7 @@ Ref bmm(In input, In mat2) {
 
 Ref mv(In input, In vec) {
   check_operands("mv", "input", input, 2, "vec", vec, 1);
-  check_inner("mv", input, input->size(1), vec, 0);
+  check_inner("mv", "input", input, "vec", vec, 0);
   Ref y = rl::empty({input->size(0)}, input->dtype, input->device);
   cpu::MatmulShape s{.m = input->size(0), .n = 1, .k = input->size(1)};
   s.a_row = input->strides()[0], s.a_col = input->strides()[1];
@@ -101,8 +105,8 @@ Ref mv(In input, In vec) {
 Ref dot(In input, In tensor) {
   check_operands("dot", "input", input, 1, "tensor", tensor, 1);
   RL_CHECK(input->numel == tensor->numel, Runtime,
-           "dot: the vectors have %lld and %lld elements; both must have as many", (long long)input->numel,
-           (long long)tensor->numel);
+           "dot: input %s and tensor %s do not fit: the marked sizes must be equal", marked(input->sizes(), 0).c_str(),
+           marked(tensor->sizes(), 0).c_str());
   Ref y = rl::empty({}, input->dtype, input->device);
   cpu::MatmulShape s{.m = 1, .n = 1, .k = input->numel};
   s.a_row = s.k, s.a_col = input->strides()[0];
@@ -124,7 +128,7 @@ Ref linear(In input, In weight, In bias) {
   if (input->dtype == DType::Bool || is_complex(input->dtype)) no_kernel("linear", input->dtype);
   const bool vector = weight->ndim == 1;
   cpu::MatmulShape s{.n = vector ? 1 : weight->size(0), .k = input->size(input->ndim - 1)};
-  check_inner("linear", input, s.k, weight, weight->ndim - 1);
+  check_inner("linear", "input", input, "weight", weight, weight->ndim - 1);
   RL_CHECK(!(vector && bias.tensor() && input->ndim == 2), Runtime,
            "linear: a bias with a weight of one dimension (%s) does not fit an input of two (%s)",
            shape_of(weight).c_str(), shape_of(input).c_str());
@@ -169,7 +173,7 @@ void check_matmul(In a, In b) {
            "matmul: both operands need at least one dimension, got shapes %s and %s; multiply by a 0-d tensor with *",
            shape_of(a).c_str(), shape_of(b).c_str());
   check_same("matmul", "input", a, "other", b);
-  check_inner("matmul", a, a->size(a->ndim - 1), b, std::max(0, b->ndim - 2));
+  check_inner("matmul", "input", a, "other", b, std::max(0, b->ndim - 2));
 }
 
 // (batch..., m, k) with other leading dimensions, as (B, m, k).
@@ -181,11 +185,7 @@ Ref as_batch(In x, const Dims& batch, int64_t count) {
 
 // Both have at least two dimensions, one of them more.
 Ref batched(In a, In b) {
-  RL_CHECK(
-      broadcasts(leading(a->sizes(), 2), leading(b->sizes(), 2)), Runtime,
-      "matmul: the batches of shapes %s and %s do not broadcast: all but the last two dimensions, compared from the "
-      "end, must be equal or 1",
-      shape_of(a).c_str(), shape_of(b).c_str());
+  if (!broadcasts(leading(a->sizes(), 2), leading(b->sizes(), 2))) fail_broadcast("matmul", a->sizes(), b->sizes(), 2);
   const Dims batch = broadcast_sizes(leading(a->sizes(), 2), leading(b->sizes(), 2), "matmul");
   const int64_t count = product(batch), m = a->size(a->ndim - 2), n = b->size(b->ndim - 1);
   Ref y = ops::bmm(as_batch(a, batch, count), as_batch(b, batch, count));

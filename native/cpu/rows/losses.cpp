@@ -12,6 +12,7 @@
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -31,11 +32,12 @@ void check_target(const char* op, DimSpan input, In target) {
     return;
   }
   const int64_t batch = t.n ? t[0] : 0;
-  RL_CHECK(batch == input[0], Value, "%s: an input of shape %s has batch size %lld, but a target of shape %s has %lld",
-           op, to_string(input).c_str(), (long long)input[0], to_string(t).c_str(), (long long)batch);
+  RL_CHECK(batch == input[0], Value, "%s: an input of shape %s and a target of shape %s differ in batch size", op,
+           marked(input, 0).c_str(), t.n ? marked(t, 0).c_str() : "[]");
   RL_CHECK(t.n == input.n - 1 && DimSpan(t.ptr + 1, t.n - 1) == DimSpan(input.ptr + 2, input.n - 2), Runtime,
-           "%s: an input of shape %s needs a target of its shape without the classes (dimension 1), got shape %s", op,
-           to_string(input).c_str(), to_string(t).c_str());
+           "%s: an input of shape %s needs a target of its shape without the marked classes, got shape %s; .squeeze(1) "
+           "drops a dimension of size 1",
+           op, marked(input, 1).c_str(), to_string(t).c_str());
 }
 
 // The arguments of a loss, checked and row-major.

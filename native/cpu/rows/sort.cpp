@@ -11,6 +11,7 @@
 #include "gen/ops/reduction.h"
 #include "gen/ops/sort.h"
 #include "iterate/pointwise.h"
+#include "tensor/error_text.h"
 
 namespace rl {
 namespace {
@@ -128,8 +129,8 @@ std::array<Ref, 2> sort(In input, int64_t dim, bool descending) {
 std::array<Ref, 2> topk(In input, int64_t k, int64_t dim, bool largest, bool) {
   const int d = wrap_dim(dim, input->ndim, "topk");
   const int64_t n = input->ndim ? input->dims[d] : 1;
-  RL_CHECK(k >= 0 && k <= n, Runtime, "topk: k must be from 0 to %lld, the size of dimension %d, got %lld",
-           (long long)n, d, (long long)k);
+  RL_CHECK(k >= 0 && k <= n, Runtime, "topk: k=%lld is more than dimension %d of shape %s has; expected 0 to %lld",
+           (long long)k, d, input->ndim ? marked(input->sizes(), d).c_str() : "[]", (long long)n);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "topk: not defined for bools; convert them first, with .long()");
   const Dims sizes = with_size(input, d, k);
   Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);

@@ -99,7 +99,7 @@ def _check_inputs(inputs: list[Tensor]) -> None:
     for i, x in enumerate(inputs):
         if not x.requires_grad:
             raise RuntimeError(
-                f"grad: input {i}, of shape {tuple(x.shape)}, does not require a gradient; call requires_grad_() on it "
+                f"grad: input {i}, of shape {list(x.shape)}, does not require a gradient; call requires_grad_() on it "
                 "before it is used"
             )
 
@@ -110,7 +110,7 @@ def _unused(i: int, x: Tensor, allow_unused: bool | None, materialize: bool) -> 
     if allow_unused:
         return None
     raise RuntimeError(
-        f"grad: the outputs do not depend on input {i}, of shape {tuple(x.shape)}; pass allow_unused=True to get None "
+        f"grad: the outputs do not depend on input {i}, of shape {list(x.shape)}; pass allow_unused=True to get None "
         "for it, or materialize_grads=True to get zeros"
     )
 

@@ -104,7 +104,8 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
         if not groups:
-            raise ValueError(f"{type(self).__name__}: met no parameters to optimize")
+            raise ValueError(f"{type(self).__name__}: met no parameters to optimize; pass model.parameters(), anew "
+                             "if it was a generator that ran out")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -266,7 +267,7 @@ class Optimizer:
                 raise TypeError(f"{type(self).__name__}: expected tensors to optimize, met {type(param).__name__}")
             if not (self.defaults.get("differentiable") or param.is_leaf or param.retains_grad):
                 raise ValueError(f"{type(self).__name__}: met a tensor that was computed from others; only leaves can "
-                                 "be optimized")
+                                 "be optimized; pass it as a Parameter, or use .detach().requires_grad_()")
 
     # --- steps
 

@@ -62,7 +62,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         RuntimeError: for an input of other dimensions.
     """
     if 0.0 <= p <= 1.0 and input.dim() not in (2, 3):
-        raise RuntimeError(f"dropout1d: expected an input of shape (N, C, L) or (C, L), met {tuple(input.shape)}")
+        raise RuntimeError(f"dropout1d: expected an input of shape (N, C, L) or (C, L), met {list(input.shape)}")
     return _drop_batched("dropout1d", 1, input, p, training, inplace)
 
 

@@ -36,11 +36,15 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
             raise AssertionError(f"embedding: padding_idx {padding_idx} lies outside of a table of {rows} rows")
         padding_idx += rows * (padding_idx < 0)
     if input.dtype not in (rushlight.int64, rushlight.int32):
-        raise RuntimeError(f"embedding: expected indices of dtype int64 or int32, met {input.dtype}")
+        raise RuntimeError(f"embedding: expected indices of dtype int64 or int32, met {input.dtype}; convert them with "
+                           ".long()")
     flat = input.reshape(-1)
     if max_norm is not None:
         _shorten(weight, flat, max_norm, norm_type)
-    found = weight.index_select(0, flat)
+    try:
+        found = weight.index_select(0, flat)
+    except IndexError as error:
+        raise IndexError(f"embedding: {str(error).partition(': ')[2]}, the rows of the table") from None
     if scale_grad_by_freq:
         counts = (flat.unsqueeze(1) == flat).sum(1).to(found.dtype).unsqueeze(1)
         found = found.detach() + (found - found.detach()) / counts
@@ -149,7 +153,7 @@ def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | Non
     name = f"conv_transpose{rank}d"
     if input.dim() not in (rank + 1, rank + 2) or weight.dim() != rank + 2:
         raise RuntimeError(f"{name}: expected an input of {rank + 1} or {rank + 2} dimensions and a weight of "
-                           f"{rank + 2}, met {tuple(input.shape)} and {tuple(weight.shape)}")
+                           f"{rank + 2}, met {list(input.shape)} and {list(weight.shape)}")
     step, space, more, reach = (
         [v] * rank if isinstance(v, int) else list(v) * (rank if len(v) == 1 else 1)
         for v in (stride, padding, output_padding, dilation)

@@ -22,7 +22,7 @@ def _pool(rank: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any,
     """(maxima, their positions) of (N, C, *) or (C, *) with ``rank`` spatial dimensions."""
     if input.dim() not in (rank + 1, rank + 2):
         raise RuntimeError(f"max_pool{rank}d: expected an input of {rank + 1} or {rank + 2} dimensions, met "
-                           f"{tuple(input.shape)}")
+                           f"{list(input.shape)}")
     kernel = _one_per_dim(kernel_size, rank)
     step = kernel if stride is None or stride == [] else _one_per_dim(stride, rank)
     alone = input.dim() == rank + 1

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rushlight
+from rushlight._errors import marked_against
 from rushlight._native import Tensor, logsigmoid, where
 from rushlight.nn import _reduction
 from rushlight.nn._functional.distances import pairwise_distance
@@ -20,8 +21,12 @@ __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_e
 
 def _warn_broadcast(name: str, input: Tensor, target: Tensor) -> None:
     if target.size() != input.size():
-        warnings.warn(f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape and are "
+        warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
                       "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
+        try:
+            rushlight.broadcast_tensors(input, target)
+        except RuntimeError as error:
+            raise RuntimeError(f"{name}: {str(error).partition(': ')[2]}") from None
 
 
 def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, reduction: str) -> Tensor:
@@ -29,8 +34,8 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
     if weight is None:
         return _reduction.apply(loss, reduction)
     if weight.size() != input.size():
-        raise ValueError(f"{name}: expected a weight of the input's shape {tuple(input.shape)}, met "
-                         f"{tuple(weight.shape)}")
+        raise ValueError(f"{name}: expected a weight of the input's shape {list(input.shape)}, met "
+                         f"{list(weight.shape)}")
     loss = loss * weight
     return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
 
@@ -114,8 +119,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     """
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if target.size() != input.size():
-        raise ValueError(f"binary_cross_entropy: expected a target of the input's shape {tuple(input.shape)}, met "
-                         f"{tuple(target.shape)}")
+        raise ValueError(f"binary_cross_entropy: expected a target of the input's shape {list(input.shape)}, met "
+                         f"{marked_against(target.shape, input.shape)}")
     values = input.detach()
     if not bool(((values >= 0) & (values <= 1)).all()):
         raise RuntimeError("binary_cross_entropy: expected probabilities between 0 and 1; for scores use "
@@ -136,7 +141,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError("binary_cross_entropy_with_logits: expected a target of the input's shape "
-                         f"{tuple(input.shape)}, met {tuple(target.shape)}")
+                         f"{list(input.shape)}, met {marked_against(target.shape, input.shape)}")
     softplus = -logsigmoid(input)
     if pos_weight is not None:
         softplus = ((pos_weight - 1) * target + 1) * softplus
@@ -196,8 +201,8 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: 
             var = var.unsqueeze(-1)
         elif not (input.dim() == var.dim() and sum(a != b for a, b in zip(input.size(), var.size(), strict=True)) == 1
                   and all(b in (a, 1) for a, b in zip(input.size(), var.size(), strict=True))):
-            raise ValueError(f"gaussian_nll_loss: a variance of shape {tuple(var.shape)} does not fit an input of "
-                             f"shape {tuple(input.shape)}")
+            raise ValueError(f"gaussian_nll_loss: a variance of shape {list(var.shape)} does not fit an input of "
+                             f"shape {list(input.shape)}")
     _reduction.check(reduction)
     # The cut at eps passes the gradient through unchanged.
     var = var + where(var < eps, eps - var, 0).detach()
@@ -242,7 +247,7 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if target.dim() not in (0, 1) or input1.dim() != target.dim() + 1 or input2.dim() != target.dim() + 1:
         raise RuntimeError("cosine_embedding_loss: expected inputs (N, D) with a target (N), or (D) with a 0-d "
-                           f"target, met {tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}")
+                           f"target, met {list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}")
     eps = 1e-12
     size1 = (input1 * input1).sum(-1) + eps
     size2 = (input2 * input2).sum(-1) + eps
@@ -262,7 +267,7 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if not input1.dim() == input2.dim() == target.dim():
         raise RuntimeError("margin_ranking_loss: expected as many dimensions of the inputs and the target, met "
-                           f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}")
+                           f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}")
     return _reduction.apply((-target * (input1 - input2) + margin).relu(), reduction)
 
 
@@ -280,7 +285,7 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if not anchor.dim() == positive.dim() == negative.dim():
         raise RuntimeError("triplet_margin_loss: expected as many dimensions of anchor, positive and negative, met "
-                           f"{tuple(anchor.shape)}, {tuple(positive.shape)} and {tuple(negative.shape)}")
+                           f"{list(anchor.shape)}, {list(positive.shape)} and {list(negative.shape)}")
     return _triplet(lambda a, b: pairwise_distance(a, b, p, eps), anchor, positive, negative, margin, swap, reduction)
 
 

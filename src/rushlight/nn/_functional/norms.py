@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import rushlight
+from rushlight._errors import marked, marked_at_end
 from rushlight._native import Tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -30,8 +31,8 @@ def _last_dims(name: str, input: Tensor, normalized_shape: Sequence[int]) -> lis
     if count == 0:
         raise RuntimeError(f"{name}: expected a normalized_shape of 1 or more dimensions, met none")
     if tuple(input.shape[-count:]) != tuple(normalized_shape):
-        raise RuntimeError(f"{name}: expected an input that ends with the sizes {tuple(normalized_shape)}, met "
-                           f"{tuple(input.shape)}")
+        raise RuntimeError(f"{name}: expected an input that ends with the sizes {list(normalized_shape)} "
+                           f"(normalized_shape), met {marked_at_end(input.shape, normalized_shape)}")
     return list(range(-count, 0))
 
 
@@ -89,8 +90,16 @@ def _per_channel(value: Tensor | None, input: Tensor) -> Tensor | None:
 
 def _check_values(name: str, shape: Sequence[int]) -> None:
     if shape[0] * math.prod(shape[2:]) == 1:
-        raise ValueError(f"{name}: expected more than 1 value per channel to normalise over, met the shape "
-                         f"{tuple(shape)}")
+        raise ValueError(f"{name}: expected more than 1 value per channel to normalise over, met shape "
+                         f"{list(shape)}; give a larger batch, or call .eval()")
+
+
+def _check_channels(name: str, input: Tensor, **values: Tensor | None) -> None:
+    channels = input.size(1)
+    for role, value in values.items():
+        if value is not None and value.numel() != channels:
+            raise RuntimeError(f"{name}: input {marked(input.shape, 1)} has {channels} channels, but {role} has "
+                               f"{value.numel()}; channels stand in dimension 1")
 
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
@@ -112,6 +121,7 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         ValueError: when in training a channel has a single value.
         RuntimeError: when there are no running statistics to use.
     """
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: without training it needs running_mean and running_var")
@@ -148,7 +158,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     size = math.prod(input.shape[2:])
     if size == 1:
         raise ValueError("instance_norm: expected more than 1 value per channel to normalise over, met the shape "
-                         f"{tuple(input.shape)}")
+                         f"{list(input.shape)}")
     normal, mean, variance = _standardised(input, list(range(2, input.dim())), eps)
     samples, channels = input.shape[:2]
     with rushlight.no_grad():

@@ -26,7 +26,7 @@ def _batched(name: str, rank: int, input: Tensor, pool: Callable[[Tensor], Any])
     """``pool`` of (N, C, *); of (C, *) as a batch of one."""
     if input.dim() not in (rank + 1, rank + 2):
         raise RuntimeError(f"{name}: expected an input of {rank + 1} or {rank + 2} dimensions, met "
-                           f"{tuple(input.shape)}")
+                           f"{list(input.shape)}")
     if input.dim() == rank + 2:
         return pool(input)
     result = pool(input.unsqueeze(0))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import rushlight
+from rushlight._errors import marked_against
 from rushlight._native import Tensor
 from rushlight.nn.modules._hooks import _WrappedHook
 from rushlight.nn.parameter import Parameter, is_lazy
@@ -184,8 +185,8 @@ class StateMixin:
         if not lazy and target.dim() == 0 and value.dim() == 1:
             value = value[0]  # files older than PyTorch 0.4 hold scalars as tensors of one element
         if not lazy and value.shape != target.shape:
-            error_msgs.append(f'"{key}": the state_dict has shape {tuple(value.shape)}, the module has '
-                              f"{tuple(target.shape)}")
+            error_msgs.append(f'"{key}": the state_dict has shape {marked_against(value.shape, target.shape)}, the '
+                              f"module has {marked_against(target.shape, value.shape)}")
             return
         if target.is_meta and not value.is_meta and not assign:
             warnings.warn(f'"{key}" is loaded into a parameter on the meta device, which has no memory: nothing is '
@@ -197,7 +198,7 @@ class StateMixin:
                 else:
                     target.copy_(value)
         except Exception as error:  # reported with the other entries' errors
-            error_msgs.append(f'"{key}" of shape {tuple(value.shape)} could not be copied: {error}')
+            error_msgs.append(f'"{key}" of shape {list(value.shape)} could not be copied: {error}')
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True,
                         assign: bool = False) -> _IncompatibleKeys:
@@ -229,7 +230,8 @@ class StateMixin:
             if unexpected:
                 errors.insert(0, "names that the module does not have: " + ", ".join(f'"{k}"' for k in unexpected))
             if missing:
-                errors.insert(0, "names that the state_dict does not have: " + ", ".join(f'"{k}"' for k in missing))
+                errors.insert(0, "names that the state_dict does not have (strict=False leaves them as they are): "
+                              + ", ".join(f'"{k}"' for k in missing))
         if errors:
             raise RuntimeError(f"load_state_dict: the state_dict does not fit {type(self).__name__}:\n\t"
                                + "\n\t".join(errors))

@@ -76,7 +76,8 @@ class _NormBase(Module):
     def _expect_dims(self, input: Tensor, *dims: int) -> None:
         if input.dim() not in dims:
             expected = " or ".join(map(str, dims))
-            raise ValueError(f"{type(self).__name__}: expected an input of {expected} dimensions, met {input.dim()}")
+            raise ValueError(f"{type(self).__name__}: expected an input of {expected} dimensions, met shape "
+                             f"{list(input.shape)}")
 
     def extra_repr(self) -> str:
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "

@@ -287,7 +287,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
         rank = len(self.kernel_size)  # type: ignore[attr-defined]
         if input.dim() not in (rank + 1, rank + 2):
             raise RuntimeError(f"{type(self).__name__}: expected an input of {rank + 1} or {rank + 2} dimensions, met "
-                               f"{tuple(input.shape)}")
+                               f"{list(input.shape)}")
         self.in_channels = input.shape[-rank - 1]
         if self.in_channels % self.groups:  # type: ignore[attr-defined]
             raise ValueError(f"{type(self).__name__}: {self.in_channels} input channels do not divide into "

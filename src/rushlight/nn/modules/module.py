@@ -29,6 +29,7 @@ from rushlight.nn.modules._hooks import (  # noqa: F401 - PyTorch offers these n
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
+from rushlight.nn.modules._place import note_place
 from rushlight.nn.modules._registry import CALL_HOOKS, HOOKS_IN_USE, OTHER_HOOKS, REGISTRIES, HookDict, Registry
 from rushlight.nn.modules._state import (  # noqa: F401 - PyTorch offers these names here
     _EXTRA_STATE_KEY_SUFFIX,
@@ -101,11 +102,15 @@ class Module(HooksMixin, StateMixin, ConvertMixin):
     forward: Callable[..., Any] = _forward_unimplemented
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not HOOKS_IN_USE:
-            return self.forward(*args, **kwargs)
-        if self._compiled_call_impl is not None:
-            return self._compiled_call_impl(*args, **kwargs)
-        return self._call_impl(*args, **kwargs)
+        try:
+            if not HOOKS_IN_USE:
+                return self.forward(*args, **kwargs)
+            if self._compiled_call_impl is not None:
+                return self._compiled_call_impl(*args, **kwargs)
+            return self._call_impl(*args, **kwargs)
+        except Exception as error:
+            note_place(error, Module.__call__.__code__)
+            raise
 
     _wrapped_call_impl = __call__
 
@@ -206,7 +211,7 @@ class Module(HooksMixin, StateMixin, ConvertMixin):
         elif name in state.get("_parameters", ()):
             if value is not None:
                 raise TypeError(f"parameter {name!r}: cannot assign a {type(value).__name__}; expected a Parameter "
-                                "or None")
+                                "or None; wrap a tensor in Parameter(tensor)")
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._require_init("submodule", name)

@@ -39,7 +39,7 @@ class _EmbeddingTable(Module):
             return
         if tuple(weight.shape) != shape:
             raise AssertionError(f"{type(self).__name__}: expected a weight of shape {shape}, met "
-                                 f"{tuple(weight.shape)}")
+                                 f"{list(weight.shape)}")
         self.weight = Parameter(weight, requires_grad=not freeze)
 
     def reset_parameters(self) -> None:

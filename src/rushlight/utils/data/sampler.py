@@ -161,7 +161,7 @@ class WeightedRandomSampler(Sampler[int]):
         weights_tensor = rl.as_tensor(weights, dtype=rl.float64)
         if weights_tensor.dim() != 1:
             raise ValueError(
-                f"WeightedRandomSampler: weights must be one-dimensional, got shape {tuple(weights_tensor.shape)}"
+                f"WeightedRandomSampler: weights must be one-dimensional, got shape {list(weights_tensor.shape)}"
             )
         self.weights = weights_tensor
         self.num_samples = num_samples

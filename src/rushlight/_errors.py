@@ -1,0 +1,22 @@
+"""How errors show shapes, in Python as in the core: `[2, >3<]` marks the sizes that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def marked(shape: Sequence[int], *dims: int) -> str:
+    """``shape`` with the sizes of ``dims`` marked, which may count from the end."""
+    wanted = {dim % len(shape) for dim in dims}
+    return f"[{', '.join(f'>{size}<' if i in wanted else str(size) for i, size in enumerate(shape))}]"
+
+
+def marked_against(shape: Sequence[int], other: Sequence[int]) -> str:
+    """``shape`` with the sizes marked that differ from those of ``other``, compared from the first."""
+    return marked(shape, *(i for i, size in enumerate(shape) if i >= len(other) or size != other[i]))
+
+
+def marked_at_end(shape: Sequence[int], end: Sequence[int]) -> str:
+    """``shape`` with the sizes marked that differ from those it should end with."""
+    compared = range(1, min(len(shape), len(end)) + 1)
+    return marked(shape, *(-i for i in compared if shape[-i] != end[-i]))
