@@ -93,7 +93,8 @@ def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> 
         )
     text = re.sub(r"\w+", lambda word: WORDS.get(word[0], word[0]), o.row.signature.replace('"', "'"))
     if o.row.kind == "creation":
-        text = f"{text[:-1]}, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False)"
+        options = "dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False"
+        text = f"{text[:-1]}, {'' if '*' in text else '*, '}{options})"
     public = o.name + ("_" if inplace else "")
     return (
         f"static const ParameterSpec {name}_parameters[] = {{{', '.join(rows)}}};\n"

@@ -153,7 +153,7 @@ def test_large_product_is_close() -> None:
 def test_refused_shapes(name: str, shapes: list[tuple[int, ...]]) -> None:
     text = refuse(lambda m, a, b: getattr(m, name)(a, b), *(pt.zeros(s) for s in shapes))
     for shape in shapes:
-        assert str(list(shape)) in text or name == "dot" or name == "bmm"
+        assert str(list(shape)) in text.replace(">", "").replace("<", "")
 
 
 @pytest.mark.parametrize("name", ["mm", "matmul"])
