@@ -27,8 +27,8 @@ pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide
           integers_to_float=True,
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"}, operator="/",
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
-pointwise("neg(input)", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input", grad={"input": "-g"}, onnx="Neg",
-          doc="-input.")
+pointwise("neg(input)", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input",
+          grad={"input": "-g"}, onnx="Neg", doc="-input.")
 pointwise("abs(input)", aliases=("absolute",), types=number, parts="real", holomorphic=False, body="abs(input)",
           grad={"input": "g * sgn(input)"},
           onnx="Abs",

@@ -48,9 +48,9 @@ _tanh_step, _relu_step = _simple(_native.tanh), _simple(_native.relu)
 def _check_cell(name: str, input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor) -> None:
     if input.size(-1) != w_ih.size(1) or hx.size(-1) != w_hh.size(1):
         raise RuntimeError(f"{name}: expected an input of {w_ih.size(1)} and a state of {w_hh.size(1)} features, met "
-                           f"{tuple(input.shape)} and {tuple(hx.shape)}")
+                           f"{list(input.shape)} and {list(hx.shape)}")
     if input.shape[:-1] != hx.shape[:-1]:
-        raise RuntimeError(f"{name}: input {tuple(input.shape)} and state {tuple(hx.shape)} differ in batch size")
+        raise RuntimeError(f"{name}: input {list(input.shape)} and state {list(hx.shape)} differ in batch size")
 
 
 def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None,

@@ -51,6 +51,7 @@ class Adam(Optimizer):
                  maximize: bool = False, capturable: bool = False, differentiable: bool = False,
                  fused: bool | None = None, decoupled_weight_decay: bool = False) -> None:
         name = type(self).__name__
+        check_one_element(name, "lr", lr)
         check_at_least_zero(name, lr=lr, eps=eps)
         for beta in betas:
             if not 0.0 <= beta < 1.0:

@@ -39,7 +39,7 @@ def _check_shapes(query: Tensor, key: Tensor, value: Tensor, key_padding_mask: T
                                  f"{attn_mask.dim()}")
         if not batched and attn_mask.dim() == 3 and tuple(attn_mask.shape) != (num_heads, query.size(0), key.size(0)):
             raise AssertionError("multi_head_attention_forward: expected an attn_mask of shape "
-                                 f"{(num_heads, query.size(0), key.size(0))}, met {tuple(attn_mask.shape)}")
+                                 f"{(num_heads, query.size(0), key.size(0))}, met {list(attn_mask.shape)}")
     return batched
 
 
@@ -94,12 +94,12 @@ def multi_head_attention_forward(
                              f"{num_heads} heads, met {embed}")
     if use_separate_proj_weight:
         if key.shape[:2] != value.shape[:2]:
-            raise AssertionError(f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} "
+            raise AssertionError(f"multi_head_attention_forward: key {list(key.shape)} and value {list(value.shape)} "
                                  "differ in length or batch")
         weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight)
     else:
         if key.shape != value.shape:
-            raise AssertionError(f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} "
+            raise AssertionError(f"multi_head_attention_forward: key {list(key.shape)} and value {list(value.shape)} "
                                  "differ in shape")
         weights = in_proj_weight.chunk(3)  # type: ignore[union-attr]
     q, k, v = _projected(query, key, value, weights, in_proj_bias)
@@ -107,7 +107,7 @@ def multi_head_attention_forward(
         wanted = (length, key.size(0)) if mask.dim() == 2 else (n * num_heads, length, key.size(0))
         if tuple(mask.shape) != wanted:
             raise RuntimeError(f"multi_head_attention_forward: expected an attn_mask of shape {wanted}, met "
-                               f"{tuple(mask.shape)}")
+                               f"{list(mask.shape)}")
         mask = mask.unsqueeze(0) if mask.dim() == 2 else mask
     if bias_k is not None and bias_v is not None:
         k = rushlight.cat([k, bias_k.expand(1, n, -1)])
@@ -138,7 +138,7 @@ def _joined(mask: Tensor | None, padding: Tensor | None, n: int, num_heads: int,
         return mask
     if tuple(padding.shape) != (n, keys):
         raise AssertionError(f"multi_head_attention_forward: expected a key_padding_mask of shape {(n, keys)}, met "
-                             f"{tuple(padding.shape)}")
+                             f"{list(padding.shape)}")
     spread = padding.view(n, 1, 1, keys).expand(-1, num_heads, -1, -1).reshape(n * num_heads, 1, keys)
     return spread if mask is None else mask + spread
 

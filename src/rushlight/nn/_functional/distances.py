@@ -56,7 +56,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         RuntimeError: when the input is no floating matrix, or p is negative.
     """
     if input.dim() != 2 or not input.is_floating_point():
-        raise RuntimeError(f"pdist: expected a floating matrix, met {tuple(input.shape)} of {input.dtype}")
+        raise RuntimeError(f"pdist: expected a floating matrix, met {list(input.shape)} of {input.dtype}")
     if not p >= 0:
         raise RuntimeError(f"pdist: expected p of at least 0, met {p}")
     first, second = rushlight.triu_indices(input.size(0), input.size(0), 1)
@@ -77,7 +77,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if (input1.shape[:-1] != input2.shape[:-1] or weight.dim() != 3 or weight.size(1) != input1.size(-1)
             or weight.size(2) != input2.size(-1) or (bias is not None and bias.size(0) != weight.size(0))):
         raise RuntimeError("bilinear: expected inputs (*, I) and (*, J) and a weight (K, I, J), met "
-                           f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(weight.shape)}")
+                           f"{list(input1.shape)}, {list(input2.shape)} and {list(weight.shape)}")
     outputs, rows, columns = weight.shape
     left = input1.reshape(-1, rows) @ weight.permute(1, 0, 2).reshape(rows, outputs * columns)
     sums = (left.view(-1, outputs, columns) * input2.reshape(-1, 1, columns)).sum(-1)

@@ -74,10 +74,10 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
         NotImplementedError: for weights in another mode than ``sum``.
     """
     if per_sample_weights is not None and per_sample_weights.size() != input.size():
-        raise ValueError(f"embedding_bag: expected per_sample_weights of the input's shape {tuple(input.shape)}, met "
-                         f"{tuple(per_sample_weights.shape)}")
+        raise ValueError(f"embedding_bag: expected per_sample_weights of the input's shape {list(input.shape)}, met "
+                         f"{list(per_sample_weights.shape)}")
     if weight.dim() != 2:
-        raise ValueError(f"embedding_bag: expected a table (V, D) as weight, met {tuple(weight.shape)}")
+        raise ValueError(f"embedding_bag: expected a table (V, D) as weight, met {list(weight.shape)}")
     if mode not in ("sum", "mean", "max"):  # not operations: values of mode
         raise ValueError(f"embedding_bag: expected mode to be 'sum', 'mean' or 'max', met {mode!r}")
     if mode == "max" and (scale_grad_by_freq or sparse):
@@ -109,11 +109,11 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> t
             raise ValueError("embedding_bag: the rows of a 2-d input are its bags; leave offsets away")
         return rushlight.arange(input.size(0)).repeat_interleave(input.size(1)), input.size(0)
     if input.dim() != 1:
-        raise ValueError(f"embedding_bag: expected an input of 1 or 2 dimensions, met {tuple(input.shape)}")
+        raise ValueError(f"embedding_bag: expected an input of 1 or 2 dimensions, met {list(input.shape)}")
     if offsets is None:
         raise ValueError("embedding_bag: a vector of indices needs offsets, where its bags start")
     if offsets.dim() != 1:
-        raise ValueError(f"embedding_bag: expected a vector of offsets, met {tuple(offsets.shape)}")
+        raise ValueError(f"embedding_bag: expected a vector of offsets, met {list(offsets.shape)}")
     if offsets.numel() and (int(offsets[0]) != 0 or int(offsets[-1]) > input.size(0)):
         raise RuntimeError(f"embedding_bag: offsets must start at 0 and stay within the {input.size(0)} indices, met "
                            f"{offsets.tolist()}")

@@ -41,7 +41,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         raise NotImplementedError(f"affine_grid: expected a size of 4 or 5 numbers, met {tuple(size)}")
     if theta.dim() != 3 or tuple(theta.shape[1:]) != (rank, rank + 1):
         raise ValueError(f"affine_grid: for a size of {rank + 2} numbers theta must be (N, {rank}, {rank + 1}), met "
-                         f"{tuple(theta.shape)}")
+                         f"{list(theta.shape)}")
     if min(size) <= 0:
         raise ValueError(f"affine_grid: sizes must be at least 1, met {tuple(size)}")
     spatial = list(size[2:])
@@ -99,11 +99,11 @@ def _check_grid(input: Tensor, grid: Tensor, rank: int, mode: str) -> None:
         raise RuntimeError(f"grid_sample: input is {input.dtype} but grid is {grid.dtype}; both must have one dtype")
     if rank not in (2, 3) or grid.dim() != rank + 2 or grid.size(-1) != rank or grid.size(0) != input.size(0):
         raise RuntimeError("grid_sample: expected an input (N, C, H, W) with a grid (N, ..., 2), or (N, C, D, H, W) "
-                           f"with (N, ..., 3), met {tuple(input.shape)} and {tuple(grid.shape)}")
+                           f"with (N, ..., 3), met {list(input.shape)} and {list(grid.shape)}")
     if 0 in input.shape[2:]:
-        raise RuntimeError(f"grid_sample: the images of shape {tuple(input.shape)} have no elements")
+        raise RuntimeError(f"grid_sample: the images of shape {list(input.shape)} have no elements")
     if mode == "bicubic" and rank != 2:
-        raise RuntimeError(f"grid_sample: bicubic takes a 4-d input, met {tuple(input.shape)}")
+        raise RuntimeError(f"grid_sample: bicubic takes a 4-d input, met {list(input.shape)}")
 
 
 def _to_elements(x: Tensor, size: int, aligned: bool) -> Tensor:

@@ -51,10 +51,10 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         raise NotImplementedError(f"interpolate: unknown mode {mode!r}")
     if rank not in (1, 2, 3) or _RANK.get(mode, rank) != rank:
         raise NotImplementedError(f"interpolate: mode {mode!r} does not go with an input of shape "
-                                  f"{tuple(input.shape)}; linear takes 3 dimensions, bilinear and bicubic 4, "
+                                  f"{list(input.shape)}; linear takes 3 dimensions, bilinear and bicubic 4, "
                                   "trilinear 5")
     if min(sizes) < 1 or min(input.shape[1:]) < 1:
-        raise RuntimeError(f"interpolate: sizes must be at least 1, met {tuple(input.shape)} and the goal {sizes}")
+        raise RuntimeError(f"interpolate: sizes must be at least 1, met {list(input.shape)} and the goal {sizes}")
     if mode == "area":
         result: Tensor = getattr(rushlight.nn.functional, f"adaptive_avg_pool{rank}d")(input, sizes)
         return result
@@ -74,7 +74,7 @@ def _goal(input: Tensor, rank: int, size: Any, scale_factor: Any) -> tuple[list[
     given = size if size is not None else scale_factor
     values = list(given) if isinstance(given, (list, tuple)) else [given] * rank
     if len(values) != rank:
-        raise ValueError(f"interpolate: an input of shape {tuple(input.shape)} has {rank} spatial dimensions, but "
+        raise ValueError(f"interpolate: an input of shape {list(input.shape)} has {rank} spatial dimensions, but "
                          f"{values} names {len(values)}")
     if size is not None:
         if not all(isinstance(v, int) or (isinstance(v, Tensor) and not v.is_floating_point()) for v in values):

@@ -331,12 +331,12 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: expected p to be 1 or 2, met {p}")
     if weight is not None and weight.dim() != 1:
-        raise ValueError(f"multi_margin_loss: expected a vector as weight, met {tuple(weight.shape)}")
+        raise ValueError(f"multi_margin_loss: expected a vector as weight, met {list(weight.shape)}")
     x = input.reshape(1, -1) if input.dim() < 2 else input
     classes = target.reshape(-1)
     if x.dim() != 2 or x.size(1) == 0 or classes.size(0) != x.size(0) or target.dim() > 1:
         raise RuntimeError("multi_margin_loss: expected an input (N, C) with a target (N), or (C) with (), met "
-                           f"{tuple(input.shape)} and {tuple(target.shape)}")
+                           f"{list(input.shape)} and {list(target.shape)}")
     if weight is not None and weight.size(0) != x.size(1):
         raise RuntimeError(f"multi_margin_loss: expected a weight for each of {x.size(1)} classes, met "
                            f"{weight.size(0)}")
@@ -365,7 +365,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: bool | N
     _reduction.check(reduction)
     if input.dim() > 2 or input.size() != target.size():
         raise RuntimeError("multilabel_margin_loss: expected input and target of one shape (N, C) or (C), met "
-                           f"{tuple(input.shape)} and {tuple(target.shape)}")
+                           f"{list(input.shape)} and {list(target.shape)}")
     x, labels = (t.reshape(1, -1) if t.dim() < 2 else t for t in (input, target))
     listed = (labels >= 0).cumprod(1).to(rushlight.bool)
     chosen = where(listed, labels, 0)

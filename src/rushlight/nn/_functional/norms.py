@@ -177,7 +177,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         ValueError: when the input has fewer than 3 dimensions.
     """
     if input.dim() < 3:
-        raise ValueError(f"local_response_norm: expected an input (N, C, *), met {tuple(input.shape)}")
+        raise ValueError(f"local_response_norm: expected an input (N, C, *), met {list(input.shape)}")
     if input.numel() == 0:
         return input
     squares = (input * input).flatten(2).unsqueeze(1)

@@ -47,7 +47,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         RuntimeError: when no patch fits into the image.
     """
     if input.dim() not in (3, 4) or 0 in input.shape[-3:]:
-        raise RuntimeError(f"unfold: expected images (N, C, H, W) or (C, H, W), met {tuple(input.shape)}")
+        raise RuntimeError(f"unfold: expected images (N, C, H, W) or (C, H, W), met {list(input.shape)}")
     x = input if input.dim() == 4 else input.unsqueeze(0)
     windows = _Windows("unfold", (x.size(2), x.size(3)), kernel_size, dilation, padding, stride)
     down, across = windows.padding
@@ -64,14 +64,14 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
         RuntimeError: when the input's sizes do not fit the patches of such an image.
     """
     if input.dim() not in (2, 3):
-        raise RuntimeError(f"fold: expected patches (N, C * kernel, L) or (C * kernel, L), met {tuple(input.shape)}")
+        raise RuntimeError(f"fold: expected patches (N, C * kernel, L) or (C * kernel, L), met {list(input.shape)}")
     x = input if input.dim() == 3 else input.unsqueeze(0)
     size = _pair(output_size)
     windows = _Windows("fold", size, kernel_size, dilation, padding, stride)
     per_channel, patches = math.prod(windows.kernel), math.prod(windows.count)
     if x.size(1) % per_channel or x.size(2) != patches:
         raise RuntimeError(f"fold: for an image of {size} and a kernel of {windows.kernel} the input must be (N, C * "
-                           f"{per_channel}, {patches}), met {tuple(input.shape)}")
+                           f"{per_channel}, {patches}), met {list(input.shape)}")
     n, channels = x.size(0), x.size(1) // per_channel
     sums = x.new_zeros(n, channels, math.prod(windows.padded))
     sums = sums.index_add(2, windows.index, x.reshape(n, channels, per_channel * patches))
@@ -88,7 +88,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """
     r = upscale_factor
     if input.dim() < 3 or r < 1 or input.size(-3) % (r * r):
-        raise RuntimeError(f"pixel_shuffle: expected (*, C * {r} * {r}, H, W), met {tuple(input.shape)}")
+        raise RuntimeError(f"pixel_shuffle: expected (*, C * {r} * {r}, H, W), met {list(input.shape)}")
     *batch, channels, height, width = input.shape
     x = input.reshape(*batch, channels // (r * r), r, r, height, width)
     d = len(batch)
@@ -104,7 +104,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """
     r = downscale_factor
     if input.dim() < 3 or r < 1 or input.size(-1) % r or input.size(-2) % r:
-        raise RuntimeError(f"pixel_unshuffle: expected (*, C, H * {r}, W * {r}), met {tuple(input.shape)}")
+        raise RuntimeError(f"pixel_unshuffle: expected (*, C, H * {r}, W * {r}), met {list(input.shape)}")
     *batch, channels, height, width = input.shape
     d = len(batch)
     x = input.reshape(*batch, channels, height // r, r, width // r, r)
@@ -120,7 +120,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """
     if input.dim() < 3 or groups < 1 or input.size(1) % groups:
         raise RuntimeError(f"channel_shuffle: expected (N, C, *) with C a multiple of {groups}, met "
-                           f"{tuple(input.shape)}")
+                           f"{list(input.shape)}")
     n, channels, *spatial = input.shape
     return input.reshape(n, groups, channels // groups, *spatial).transpose(1, 2).reshape(n, channels, *spatial)
 
@@ -133,7 +133,7 @@ def _unpool(rank: int, input: Tensor, indices: Tensor, kernel_size: Any, stride:
     name = f"max_unpool{rank}d"
     if input.dim() not in (rank + 1, rank + 2) or input.shape != indices.shape:
         raise RuntimeError(f"{name}: expected input and indices of one shape with {rank} spatial dimensions, met "
-                           f"{tuple(input.shape)} and {tuple(indices.shape)}")
+                           f"{list(input.shape)} and {list(indices.shape)}")
     if indices.dtype is not rushlight.int64:
         raise RuntimeError(f"{name}: expected indices of dtype int64, met {indices.dtype}")
     kernel, step, pad = ([v] * rank if isinstance(v, int) else list(v)

@@ -34,7 +34,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     _reduction.check(reduction)
     batched = log_probs.dim() == 3
     if log_probs.dim() not in (2, 3):
-        raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) or (T, C), met {tuple(log_probs.shape)}")
+        raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) or (T, C), met {list(log_probs.shape)}")
     if not log_probs.is_floating_point() or targets.is_floating_point():
         raise RuntimeError(f"ctc_loss: expected floating log_probs and whole targets, met {log_probs.dtype} and "
                            f"{targets.dtype}")
@@ -74,11 +74,11 @@ def _rows(targets: Tensor, lengths: list[int], n: int, batched: bool, blank: int
     targets = targets.long()
     if targets.dim() == 2 and batched:
         if targets.size(0) != n or targets.size(1) < longest:
-            raise RuntimeError(f"ctc_loss: targets {tuple(targets.shape)} do not hold {n} rows of up to {longest} "
+            raise RuntimeError(f"ctc_loss: targets {list(targets.shape)} do not hold {n} rows of up to {longest} "
                                "labels")
         return targets[:, :longest]
     if targets.dim() != 1 or targets.size(0) < sum(lengths):
-        raise RuntimeError(f"ctc_loss: targets {tuple(targets.shape)} do not hold {sum(lengths)} labels one after "
+        raise RuntimeError(f"ctc_loss: targets {list(targets.shape)} do not hold {sum(lengths)} labels one after "
                            "another")
     rows = rushlight.full((n, longest), blank, dtype=rushlight.int64)
     start = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import rushlight
 from rushlight import _recurrent
+from rushlight._errors import marked
 from rushlight._native import Tensor
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
@@ -124,7 +125,7 @@ class RNNBase(Module):
             raise RuntimeError(f"{name}: expected an input of {dims} dimensions, met {input.dim()}")
         if input.size(-1) != self.input_size:
             raise RuntimeError(f"{name}: expected {self.input_size} features at the end of the input, met shape "
-                               f"{tuple(input.shape)}")
+                               f"{marked(input.shape, -1)}")
 
     def _state_shapes(self, batch: int) -> list[tuple[int, ...]]:
         rows = self.num_layers * (2 if self.bidirectional else 1)
@@ -145,7 +146,7 @@ class RNNBase(Module):
         states = states if batched else [s.unsqueeze(1) for s in states]
         for state, shape in zip(states, shapes, strict=True):
             if tuple(state.shape) != shape:
-                raise RuntimeError(f"{name}: expected hx of shape {shape}, met {tuple(state.shape)}")
+                raise RuntimeError(f"{name}: expected hx of shape {shape}, met {list(state.shape)}")
         return [s if order is None else s.index_select(1, order) for s in states]
 
     def forward(self, input: Any, hx: Any = None) -> Any:
@@ -165,7 +166,7 @@ class RNNBase(Module):
         states = self._states(hx, x, x.size(where), batched, None)
         self.check_input(x, None)
         if x.size(1 - where) == 0:
-            raise RuntimeError(f"{type(self).__name__}: the sequences of shape {tuple(input.shape)} have no elements")
+            raise RuntimeError(f"{type(self).__name__}: the sequences of shape {list(input.shape)} have no elements")
         output, last = self._run(x, states, self.batch_first)
         if not batched:
             output, last = output.squeeze(where), [s.squeeze(1) for s in last]

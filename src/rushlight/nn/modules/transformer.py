@@ -274,10 +274,10 @@ class Transformer(Module):
                 memory_is_causal: bool = False) -> Tensor:
         batch = 0 if self.batch_first else 1
         if src.dim() == 3 and src.size(batch) != tgt.size(batch):
-            raise RuntimeError(f"Transformer: src {tuple(src.shape)} and tgt {tuple(tgt.shape)} differ in batch size")
+            raise RuntimeError(f"Transformer: src {list(src.shape)} and tgt {list(tgt.shape)} differ in batch size")
         if src.size(-1) != self.d_model or tgt.size(-1) != self.d_model:
-            raise RuntimeError(f"Transformer: expected {self.d_model} features, met src {tuple(src.shape)} and tgt "
-                               f"{tuple(tgt.shape)}")
+            raise RuntimeError(f"Transformer: expected {self.d_model} features, met src {list(src.shape)} and tgt "
+                               f"{list(tgt.shape)}")
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         output: Tensor = self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,

@@ -116,9 +116,9 @@ def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False,
     x = input.transpose(0, 1) if batch_first else input
     sizes = counts.tolist()
     if not x.numel() or not sizes:
-        raise RuntimeError(f"pack_padded_sequence: met no sequences, input {tuple(input.shape)}")
+        raise RuntimeError(f"pack_padded_sequence: met no sequences, input {list(input.shape)}")
     if counts.dim() != 1 or len(sizes) != x.size(1):
-        raise RuntimeError(f"pack_padded_sequence: expected {x.size(1)} lengths, met {tuple(counts.shape)}")
+        raise RuntimeError(f"pack_padded_sequence: expected {x.size(1)} lengths, met {list(counts.shape)}")
     if min(sizes) <= 0 or max(sizes) > x.size(0):
         raise RuntimeError(f"pack_padded_sequence: lengths must be from 1 to {x.size(0)}, met {sizes}")
     if any(a < b for a, b in itertools.pairwise(sizes)):
