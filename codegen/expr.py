@@ -65,8 +65,8 @@ class Composition:
                 return "none", "nullptr"
             case ast.Constant(value=bool()):
                 return "bool", "true" if tree.value else "false"
-            case ast.Constant(value=complex()):
-                return "scalar", f"Scalar(std::complex<double>({tree.value.real!r}, {tree.value.imag!r}))"
+            case ast.Constant(value=complex() as z):
+                return "scalar", f"Scalar(std::complex<double>({z.real!r}, {z.imag!r}))"
             case ast.Constant():
                 return "scalar", f"Scalar({tree.value!r})"
             case ast.Name():

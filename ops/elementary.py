@@ -82,7 +82,7 @@ pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(in
 pointwise("asinh(input)", aliases=("arcsinh",), types=fractional, integers_to_float=True, body="asinh(input)",
           grad={"input": "g * rsqrt(input * input + 1)"}, onnx="Asinh", doc="The inverse hyperbolic sine.")
 pointwise("acosh(input)", aliases=("arccosh",), types=fractional, integers_to_float=True, body="acosh(input)",
-          grad={"input": "g * rsqrt(input * input - 1)"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
+          grad={"input": "g * (rsqrt(input - 1) * rsqrt(input + 1))"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
 pointwise("atanh(input)", aliases=("arctanh",), types=fractional, integers_to_float=True, body="atanh(input)",
           grad={"input": "g / (1 - input * input)"}, onnx="Atanh", doc="The inverse hyperbolic tangent.")
 

@@ -52,7 +52,7 @@ DType output_dtype(const PointwiseRow& row, DType d) {
 
 // What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
 DType compute_dtype(const PointwiseRow& row, DType d) {
-  bool narrow = is_narrow(d) && !loop_of(row, d);
+  bool narrow = is_narrow(d) && !loop_of(row, d) && row.output != Output::Complex;
   return narrow ? DType::Float32 : d;
 }
 

@@ -34,7 +34,7 @@ DType as_real(DType d, const char* op) {
   return real_of(d);
 }
 DType as_complex(DType d, const char* op) {
-  RL_CHECK(d == DType::Float32 || d == DType::Float64, Runtime,
+  RL_CHECK(d == DType::Float32 || d == DType::Float64, NotImplemented,
            "%s: expected a tensor of dtype float32 or float64, got %s", op, name_of(d));
   return complex_of(d);
 }

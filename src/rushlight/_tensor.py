@@ -370,19 +370,6 @@ _METHODS["real"] = _part("real")
 _METHODS["imag"] = _part("imag")
 
 
-def _part(name: str) -> property:
-    part = getattr(_native, name)
-
-    def write(self: Tensor, value: Any) -> None:
-        part(self).copy_(value if isinstance(value, Tensor) else _native.tensor(value))
-
-    return property(lambda self: part(self), write)
-
-
-_METHODS["real"] = _part("real")
-_METHODS["imag"] = _part("imag")
-
-
 @_property
 def mT(self: Tensor) -> Tensor:
     """The last two dimensions swapped."""

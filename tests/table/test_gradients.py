@@ -101,6 +101,8 @@ def agree(o: Operation, sample: Sample, dtype: str = "float64", **options: Any) 
         return
     if options.get("in_place") and isinstance(theirs, NotImplementedError):
         return  # PyTorch has no gradient for some in-place forms
+    if isinstance(theirs, RuntimeError) and "automatic differentiation for outputs with complex" in str(theirs):
+        return
     all_same(mine, theirs, 1e-5 * options.get("order", 1) + 4 * o.row.tolerance)
 
 

@@ -92,6 +92,7 @@ std::array<Ref, 2> select_dim(In input, int64_t dim, bool keepdim, const char* o
 
 template <bool largest>
 Ref arg_select(In input, std::optional<int64_t> dim, bool keepdim, const char* op) {
+  refuse_complex(input, op);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "%s: not defined for bools; convert them first, with .long()", op);
   if (dim) {
     int d = wrap_dim(*dim, input->ndim, op);
