@@ -77,6 +77,13 @@ def _mentions(o: Operation) -> dict[str, list[str]]:
     return found
 
 
+def _elementwise(o: Operation, table: Table) -> bool:
+    """Whether each element of the gradients comes from the same element of g and of what was saved."""
+    calls = (n for trees in _formulas(o).values() for t in trees for n in ast.walk(t) if isinstance(n, ast.Call))
+    called = [table.find(n.func.id, len(n.args), o.where) for n in calls if isinstance(n.func, ast.Name)]
+    return o.row.kind == "pointwise" and all(c.row.kind in ("pointwise", "creation") for c in called)
+
+
 def _own_gradient(o: Operation) -> str:
     """What formulas call the gradient of the output: g, or g_ where the row itself has an argument g."""
     return (
@@ -146,7 +153,8 @@ def node(o: Operation, table: Table) -> str:
         out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
     out += "  return nullptr;\n}\n"
     functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
-    out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}}};\n'
+    elementwise = str(_elementwise(o, table)).lower()
+    out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}, {elementwise}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
 
@@ -215,15 +223,21 @@ def maker_arguments(o: Operation, like: str, inplace: bool = False) -> str:
     return ", ".join([like] + [p.name for p in o.parameters] + extra)
 
 
+def _saved_results(o: Operation, results: list[str]) -> list[tuple[str, str, int]]:
+    """(name, expression, number) of the results that formulas mention."""
+    names = o.row.returns or RESULT_NAMES
+    mentioned = [n for n in _mentions(o) if n in names and n not in o.signature.names()]
+    return [(n, results[names.index(n)], names.index(n)) for n in mentioned]
+
+
 def save_results(o: Operation, results: list[str]) -> str:
     """Keeps the results that formulas mention."""
-    out = ""
-    for name in _mentions(o):
-        if name in RESULT_NAMES and not o.row.returns and name not in o.signature.names():
-            out += f"    node->v.{name}.save({results[0]}, true);\n"
-        elif name in o.row.returns and name not in o.signature.names():
-            out += f"    node->v.{name}.save({results[o.row.returns.index(name)]}, true);\n"
-    return out
+    return "".join(f"    node->v.{n}.save_output({r}, {nr});\n" for n, r, nr in _saved_results(o, results))
+
+
+def follow_tangents(o: Operation, results: list[str]) -> str:
+    """What is kept of the results has their tangents."""
+    return "".join(f"      node->v.{n}.follow_tangent({r});\n" for n, r, _ in _saved_results(o, results))
 
 
 def _values(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]]) -> dict[str, tuple[str, str]]:

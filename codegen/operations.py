@@ -126,22 +126,50 @@ def _wanted(o: Operation) -> str:
     return f"grad_enabled() && ({tests})" if tests else ""
 
 
-def _record(o: Operation, results: list[str]) -> str:
-    """Joins the results to the graph where an input wants a gradient."""
-    wanted = _wanted(o)
-    if not wanted:
+def _differentiable(o: Operation, results: list[str]) -> list[bool]:
+    names = o.row.returns or autograd.RESULT_NAMES
+    return [name not in o.row.undifferentiable for name, _ in zip(names, results, strict=True)]
+
+
+def _tangents(o: Operation, node: str, finish: str, results: list[str]) -> str:
+    """Where an input has a tangent: those of the results, which what was saved of them gets too."""
+    call = f"ForwardCall({', '.join([node, 'records'] + [p.name for p in o.differentiable])}).{finish};"
+    return f"    if (duals) {{\n      {call}\n{autograd.follow_tangents(o, results)}    }}\n"
+
+
+def _refuse_duals(o: Operation, results: list[str], condition: str = "") -> str:
+    """A row without a derivative cannot say what its result's tangent is."""
+    tensors = [p.name for p in o.inputs]
+    if not tensors or o.row.bool_output or o.row.returns == ("*",) or not any(_differentiable(o, results)):
         return ""
-    differentiable = [
-        (i, r) for i, r in enumerate(results) if not o.row.returns or o.row.returns[i] not in o.row.undifferentiable
-    ]
-    out = f"  if ({wanted} && is_differentiable({results[0]}->dtype)) [[unlikely]] {{\n"
-    out += (
-        f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, results[0] + '.get()')});\n"
-    )
+    return f'  if ({condition}any_dual({", ".join(tensors)})) [[unlikely]] no_forward_formula("{o.name}");\n'
+
+
+def _record(o: Operation, results: list[str]) -> str:
+    """Joins the results to the graph where an input wants a gradient, and computes their tangents where one has one."""
+    wanted, first = _wanted(o), results[0]
+    if not wanted:
+        return _refuse_duals(o, results, f"is_differentiable({first}->dtype) && ")
+    differentiable = _differentiable(o, results)
+    out = f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
+    out += f"  if ((records || duals) && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
+    out += f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, first + '.get()')});\n"
     out += autograd.save_results(o, results)
-    for i, r in differentiable:
-        out += f"    set_history({r}.get(), node.get(), {i});\n"
-    return out + "  }\n"
+    for i, r in enumerate(results):
+        if differentiable[i]:
+            out += f"    if (records) set_history({r}.get(), node.get(), {i});\n"
+    outputs = ", ".join(f"{r}.get()" if d else "nullptr" for r, d in zip(results, differentiable, strict=True))
+    return out + _tangents(o, "node.get()", f"finish({{{outputs}}})", results) + "  }\n"
+
+
+def _finish_inplace(o: Operation) -> str:
+    """After the write: the tensor's new tangent and history."""
+    save = autograd.save_results(o, ["written"])
+    out = "  if (recorded) [[unlikely]] {\n"
+    if save:
+        out += f"    auto node = static_cast<{autograd.struct(o)}*>(recorded.get());\n{save}"
+    out += _tangents(o, "recorded.get()", "finish_inplace(written)", ["written"])
+    return out + "    if (records) rebase_history(written, std::move(recorded));\n  }\n"
 
 
 def _pointwise(o: Operation, table: Table) -> str:
@@ -173,7 +201,8 @@ def _pointwise(o: Operation, table: Table) -> str:
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:
-        check = f'  check_out(out, "{o.name}", {_wanted(o)});\n' if _wanted(o) else ""
+        duals = ", ".join(p.name for p in o.differentiable)
+        check = f'  check_out(out, "{o.name}", {_wanted(o)}, any_dual({duals}));\n' if duals else ""
         out += (
             f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{check}"
             + call
@@ -193,27 +222,29 @@ def _pointwise_inplace(o: Operation, args: str) -> str:
     out = f"Ref ops::{o.name}_(In self{', ' if rest else ''}{rest}) {{\n"
     out += _hooked(o, f"{o.name}_", "Ref", ", ".join(["self"] + [p.name for p in o.parameters[1:]]))
     alias = f"  const {f'Arg {first.name}(self)' if first.type == 'Operand' else f'In {first.name} = self'};\n"
+    write = f"  const Arg args[] = {{{args}}};\n  pointwise_into({loop_name(o)}_row, args, written, false);\n"
+    return out + alias + _written(o, "self", f"{o.name}_", write) + "}\n"
+
+
+def _written(o: Operation, target: str, name: str, write: str) -> str:
+    """An in-place call: what is checked and recorded around the write."""
     wanted = _wanted(o)
-    out += alias + f"  Tensor* written = self.mutable_tensor();\n  const bool records = {wanted or 'false'};\n"
-    out += f'  check_inplace(written, "{o.name}_", records);\n'
-    out += "  NodeRef recorded;\n" if wanted else ""
+    out = f"  Tensor* written = {target}.mutable_tensor();\n"
+    if wanted:
+        duals = ", ".join(p.name for p in o.differentiable)
+        out += f"  const bool differentiable = is_differentiable(written->dtype), records = differentiable && {wanted};\n"
+        out += f"  const bool duals = differentiable && any_dual({duals});\n"
+    else:
+        out += _refuse_duals(o, ["written"], "is_differentiable(written->dtype) && ")
+    out += f'  check_inplace(written, "{name}", {"records" if wanted else "false"});\n'
     if wanted:
         made = f"{autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)})"
-        out += f"  if (records) [[unlikely]] {{\n    recorded = NodeRef::steal({made}.release());\n  }}\n"
-    out += (
-        f"  const Arg args[] = {{{args}}};\n"
-        f"  pointwise_into({loop_name(o)}_row, args, written, false);\n"
-        "  bump_version(written);\n"
-    )
-    if wanted:
-        save = autograd.save_results(o, ["self"])
         out += (
-            "  if (recorded) {\n    [[maybe_unused]] auto node = "
-            + f"static_cast<{autograd.struct(o)}*>(recorded.get());\n"
-            + save
-            + "    rebase_history(written, std::move(recorded));\n  }\n"
+            "  NodeRef recorded;\n"
+            f"  if (records || duals) [[unlikely]] recorded = NodeRef::steal({made}.release());\n"
         )
-    return out + "  return Ref::retain(written);\n}\n"
+    out += write + "  bump_version(written);\n" + (_finish_inplace(o) if wanted else "")
+    return out + "  return Ref::retain(written);\n"
 
 
 def _reduction(o: Operation, table: Table) -> str:
@@ -254,7 +285,11 @@ def _view(o: Operation, table: Table) -> str:
         flat, span = _flat(rest)
         body += f"  if (is_differentiable({first}->dtype)) {{\n{flat}"
         body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n  }}\n"
-        body += _record(o, ["result"])
+        body += (
+            f"  if ({_wanted(o)} && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
+            f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, 'result.get()')});\n"
+            "    set_history(result.get(), node.get());\n  }\n"
+        )
     return out + _function(o, body + "  return result;\n")
 
 
@@ -306,17 +341,5 @@ def _composite(o: Operation, table: Table) -> str:
 
 
 def _inplace(o: Operation, table: Table) -> str:
-    first = o.parameters[0].name
-    out = autograd.node(o, table)
-    wanted = _wanted(o)
-    records = f"is_differentiable({first}->dtype) && {wanted}" if wanted else "false"
-    body = f"  Tensor* written = {first}.mutable_tensor();\n  const bool records = {records};\n"
-    body += f'  check_inplace(written, "{o.name}", records);\n'
-    if wanted:
-        body += (
-            f"  NodeRef recorded;\n  if (records) [[unlikely]] recorded = "
-            f"NodeRef::steal({autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)}).release());\n"
-        )
-    body += f"  {_kernel_call(o)};\n  bump_version(written);\n"
-    body += "  if (recorded) rebase_history(written, std::move(recorded));\n" if wanted else ""
-    return out + _function(o, body + "  return Ref::retain(written);\n")
+    write = f"  {_kernel_call(o)};\n"
+    return autograd.node(o, table) + _function(o, _written(o, o.parameters[0].name, o.name, write))

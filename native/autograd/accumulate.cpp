@@ -28,7 +28,7 @@ Ref own_gradient(Ref g, bool create_graph, const Tensor* leaf) {
       Py_REFCNT(reinterpret_cast<PyObject*>(g.get())) == 1 && g->storage->refs == 1 && g->strides() == leaf->strides();
   if (alone && !g->grad_fn && !create_graph) return g;
   Ref copy = empty_like(leaf, g->dtype);
-  if (create_graph) return ops::copy_(copy, g, false);
+  if (create_graph) return ops::copy_(copy, g, false);  // with its history, and its tangent
   copy_into(copy.get(), g.get());
   return copy;
 }

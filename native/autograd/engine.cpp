@@ -73,7 +73,7 @@ struct Run {
     for (size_t i = 0; i < states.size(); ++i) {  // grows while it runs
       Node* node = states[i].node;
       for (int k = 0; k < node->n_edges; ++k)
-        if (Node* next = node->edges[k].node) {
+        if (Node* next = node->edges[k].node; next && next->sequence >= options.since) {
           uint32_t slot = slot_of(next);
           ++states[slot].dependencies;
         }
@@ -164,7 +164,8 @@ struct Run {
       if (!runs) capture(slot, node, g);
       if (runs) {
         if (node->hooks && node->hooks->pre) run_pre_hooks(node, g);
-        BackwardCall call{g, out, need, options.create_graph};
+        // With tangents about, formulas must be made of operations, as they are for a graph of their own.
+        BackwardCall call{g, out, need, options.create_graph || forward_level_open};
         bool post = node->hooks && node->hooks->post;
         std::vector<Ref> kept(post ? node->n_outputs : 0);
         for (size_t i = 0; i < kept.size(); ++i) kept[i] = g[i];

@@ -8,6 +8,7 @@ struct BackwardOptions {
   bool retain_graph = false, create_graph = false;
   bool accumulate = true;           // into the leaves; false: only `inputs` are captured
   Span<Tensor* const> inputs = {};  // empty: all leaves
+  uint64_t since = 0;               // nodes older than this lead to none of the inputs
 };
 
 // d(sum of tensors * gradients). A missing gradient of a one-element tensor is 1.

@@ -99,7 +99,8 @@ void free_function(Node* self) {
 
 }  // namespace
 
-NodeType function_kind = {"Function", sizeof(FunctionNode), apply, release, traverse, destruct, nullptr, free_function};
+NodeType function_kind = {"Function", sizeof(FunctionNode), apply, release, traverse, destruct, nullptr,
+                          false,      free_function};
 
 const FunctionNames& function_names() {
   auto word = PyUnicode_InternFromString;

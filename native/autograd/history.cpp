@@ -1,6 +1,7 @@
 #include "autograd/history.h"
 
 #include "autograd/accumulate.h"
+#include "autograd/forward.h"
 #include "autograd/hooks.h"
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
@@ -69,17 +70,22 @@ Edge gradient_edge(const Tensor* x) {
   return e;
 }
 
+// An input with a tangent but no history gets an edge too: forward mode asks for its formula.
+static Edge edge_of(const Tensor* x) {
+  if (!x) return {};
+  if (wants_grad(x)) return gradient_edge(x);
+  return any_dual(x) ? tangent_edge() : Edge{};
+}
+
 void connect(Node* node, int k, const Tensor* x, const Tensor* like) {
-  if (!x || !wants_grad(x)) return;
-  Edge e = gradient_edge(x);
+  Edge e = edge_of(x);
   if (e.node && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes())))
     e.expected = new Expected{x->dtype, Dims(x->sizes())};
   node->edges[k] = e;
 }
 
 void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like) {
-  if (!x || !wants_grad(x)) return;
-  Edge e = gradient_edge(x);
+  Edge e = edge_of(x);
   if (e.node && x->dtype != like->dtype) e.expected = new Expected{x->dtype, Dims(x->sizes())};
   node->edges[k] = e;
 }
@@ -98,6 +104,7 @@ void set_history(Tensor* y, Node* node, uint32_t nr) {
 void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi) {
   ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
   set_view(view, const_cast<Tensor*>(x), replay, args, origin);
+  if (any_dual(x)) set_view_tangent(view, x, replay, args);
 }
 
 Ref replay_view(const Tensor* on, const ViewStep* step) {
@@ -196,7 +203,9 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
   check_origin(a->step->origin, op);
 }
 
-void check_out(const Tensor* out, const char* op, bool records) {
+void check_out(const Tensor* out, const char* op, bool records, bool duals) {
+  RL_CHECK(!duals && !any_dual(out), NotImplemented,
+           "%s: out= does not compute tangents, but an argument (or out itself) has one; drop out=", op);
   RL_CHECK(!(grad_enabled() && (records || wants_grad(out))), Runtime,
            "%s: out= does not record gradients, but an argument (or out itself) requires grad; drop out=, or work "
            "under no_grad()",

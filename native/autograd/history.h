@@ -39,7 +39,7 @@ inline void bump_version(Tensor* x) { ++x->storage->version; }
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
-void check_out(const Tensor* out, const char* op, bool records);
+void check_out(const Tensor* out, const char* op, bool records, bool duals = false);
 
 // A gradient as the input at that edge needs it: summed over broadcast dimensions, real, of its dtype.
 Ref finish_gradient(Ref g, const Expected& expected);

@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <new>
 
+#include "autograd/forward.h"
 #include "autograd/history.h"
+#include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
 namespace rl {
@@ -26,6 +28,7 @@ Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(N
   n->n_outputs = static_cast<uint16_t>(n_outputs);
   n->released = false;
   n->heap_edges = !edges;
+  n->unrecorded = false;
   n->edges = edges ? edges(n) : new Edge[n_edges];
   n->hooks = nullptr;
   for (int i = 0; i < n_edges; ++i) n->edges[i] = Edge{};
@@ -161,15 +164,20 @@ void released_error(Node* node) {
        Py_TYPE(node)->tp_name);
 }
 
-void Saved::save(const Tensor* x, bool is_output) {
+void Saved::keep(const Tensor* x, Ref kept) {
   RL_CHECK(!(x->flags & kInference), Runtime,
            "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
            to_string(x->sizes()).c_str());
   version_ = x->storage->version;
-  is_output_ = is_output;
-  output_nr_ = static_cast<uint16_t>(x->output_nr);
-  tensor_ = is_output ? alias(x).release() : const_cast<Tensor*>(x);
-  if (!is_output) Py_INCREF(reinterpret_cast<PyObject*>(tensor_));
+  tensor_ = kept.release();
+}
+
+void Saved::save(const Tensor* x) { keep(x, Ref::retain(const_cast<Tensor*>(x))); }
+
+void Saved::save_output(const Tensor* x, int nr) {
+  is_output_ = true;
+  output_nr_ = static_cast<uint16_t>(nr);
+  keep(x, alias(x));
 }
 
 void Saved::save_copy(const Tensor* x) {
@@ -181,7 +189,12 @@ void Saved::save_copy(const Tensor* x) {
     copy->output_nr = x->output_nr;
     track(copy.get());
   }
+  if (forward_enabled() && is_dual(x)) set_tangent(copy.get(), ops::clone(tangent_of(x)));
   save(copy.get());
+}
+
+void Saved::follow_tangent(const Tensor* x) {
+  if (tensor_ && is_dual(x)) hold_tangent(tensor_, tangent_of(x));
 }
 
 Ref Saved::unpack(Node* owner, const char* name) const {
@@ -195,12 +208,13 @@ Ref Saved::unpack(Node* owner, const char* name) const {
          Py_TYPE(owner)->tp_name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
          tensor_->storage->version);
   }
-  if (!is_output_ || !grad_enabled()) return Ref::retain(tensor_);
+  if (!is_output_ || !grad_enabled() || owner->unrecorded) return Ref::retain(tensor_);
   // The output gets its node back, so that the gradient's own graph leads through it.
   Ref y = alias(tensor_);
   Py_INCREF(reinterpret_cast<PyObject*>(owner));
   y->grad_fn = owner;
   y->output_nr = output_nr_;
+  if (forward_level_open && is_dual(tensor_)) hold_tangent(y.get(), tangent_of(tensor_));
   track(y.get());
   return y;
 }

@@ -41,6 +41,7 @@ struct NodeType {
   void (*destruct)(Node* self) = nullptr;                   // destroys the members, where that does anything
   PyObject* (*saved)(Node* self,
                      const char* name) = nullptr;  // `_saved_<name>`; nullptr without an error: no such name
+  bool elementwise = false;                        // each element of a gradient comes from one of g
   void (*free)(Node* self) = nullptr;              // gives the memory back; nullptr: to the free list
   PyTypeObject* type = nullptr;                    // made on first use
   Node* free_list = nullptr;
@@ -65,6 +66,7 @@ struct Node {
   uint16_t n_edges, n_outputs;
   bool released;
   bool heap_edges;
+  bool unrecorded;  // made for its formulas only: no tensor has it as its history
   Edge* edges;
   NodeHooks* hooks;
 };
@@ -84,7 +86,7 @@ struct NodeWith : Node {
 
 // A fresh node: header, edges empty; the caller constructs what follows. Without `edges` they are allocated.
 Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*));
-extern uint64_t next_sequence;
+extern uint64_t next_sequence;  // the number that the next node gets
 template <class N>
 Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
   Node* raw = kind.free_list;
@@ -114,11 +116,16 @@ int node_clear(PyObject* self);
 // A value kept for the backward pass. Its version is checked when it is taken out.
 class Saved {
  public:
-  // An input is kept as it is; an output (`is_output`) as an alias without history, so that node and output form no
-  // cycle.
-  void save(const Tensor* x, bool is_output = false);
-  void save(const Ref& x, bool is_output = false) { save(x.get(), is_output); }
+  // An input is kept as it is.
+  void save(const Tensor* x);
+  void save(const Ref& x) { save(x.get()); }
+  // Output `nr` is kept as an alias without history, so that node and output form no cycle.
+  void save_output(const Tensor* x, int nr);
+  void save_output(const Ref& x, int nr) { save_output(x.get(), nr); }
   void save_copy(const Tensor* x);
+  // The saved output carries its tangent too, so that forward mode runs through the backward pass.
+  void follow_tangent(const Tensor* x);
+  void follow_tangent(const Ref& x) { follow_tangent(x.get()); }
   Ref unpack(Node* owner, const char* name) const;
   void reset();
   void clear() { tensor_ = nullptr; }
@@ -130,6 +137,7 @@ class Saved {
   uint32_t version_ = 0;
   uint16_t output_nr_ = 0;
   bool is_output_ = false;
+  void keep(const Tensor* given, Ref kept);
 };
 
 // A tensor or number kept for the backward pass.

@@ -10,10 +10,15 @@ enum Mode : uint32_t {
   kHooked = 4,        // somebody watches or replaces operations
   kFunctionMode = 8,  // a __torch_function__ mode is active
   kFunctionOff = 16,  // __torch_function__ of subclasses is switched off
+  kForwardOff = 32,   // no tangents are computed
 };
 
 // Initial-exec and constinit: one load relative to the thread pointer, with no call and no test of an initialiser.
 extern constinit thread_local uint32_t modes __attribute__((tls_model("initial-exec")));
+
+// Forward mode: a level is open, in whatever thread, so that some tensors carry tangents.
+extern bool forward_level_open;
+inline bool forward_enabled() { return forward_level_open && !(modes & (kForwardOff | kInferenceMode)); }
 
 inline bool grad_enabled() { return !(modes & (kGradOff | kInferenceMode)); }
 

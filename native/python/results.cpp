@@ -1,7 +1,7 @@
 // What Python gets back: tuples, named results, and results written into out=.
 #include <string>
 
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "iterate/pointwise.h"
 #include "python/call.h"
 
@@ -56,6 +56,7 @@ PyObject* write_out(Tensor* out, Ref result, const char* name) {
   RL_CHECK(out->device.type == result->device.type, Runtime, "%s: the result is on device %s, out= on %s", name,
            name_of(result->device), name_of(out->device));
   check_no_internal_overlap(out, name);
+  check_out(out, name, false, any_dual(result));
   prepare_out(out, result->sizes(), result->dtype, name);
   copy_into(out, result.get());
   bump_version(out);

@@ -1,5 +1,5 @@
 // Methods of a tensor that are not rows of the table: questions, metadata, storage, hooks.
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "autograd/hooks.h"
 #include "cpu/rows/memory_format.h"
 #include "device/create.h"
@@ -112,6 +112,7 @@ PyObject* py_detach_(PyObject* o, PyObject*) {
     RL_CHECK(!(x->autograd && x->autograd->base), Runtime,
              "detach_: a view cannot be detached in place: its base would keep the history; use .detach()");
     Py_CLEAR(x->grad_fn);
+    if (x->autograd) drop_tangent(x->autograd);
     x->flags &= static_cast<uint8_t>(~kRequiresGrad);
     x->output_nr = 0;
     return Py_NewRef(o);
@@ -131,6 +132,7 @@ PyObject* py_resize_(PyObject* o, PyObject* const* args, Py_ssize_t nargs, PyObj
     Tensor* x = self_of(o);
     RL_CHECK(!x->requires_grad(), Runtime,
              "resize_: a tensor that requires grad cannot be resized; use .detach() first");
+    RL_CHECK(!is_dual(x), Runtime, "resize_: a tensor with a tangent cannot be resized; use .detach() first");
     Dims sizes = c.ints(0);
     for (int64_t s : sizes)
       RL_CHECK(s >= 0, Runtime, "resize_: a size may not be negative, got %s", to_string(sizes).c_str());
@@ -201,6 +203,7 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
     Tensor* x = self_of(o);
     RL_CHECK(!x->requires_grad() || !grad_enabled(), Runtime,
              "set_: a tensor that requires grad cannot be given other memory; use .data or no_grad()");
+    if (any_dual(x) || (source && is_tensor(source) && any_dual(self_of(source)))) no_forward_formula("set_");
     if (!source) {
       Ref none = empty(Dims{0}, x->dtype, x->device);
       set_data(x, none.get());

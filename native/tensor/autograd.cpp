@@ -28,6 +28,7 @@ struct Pool {
 };
 Pool<Autograd> autograd_pool;
 Pool<ViewStep> step_pool;
+Tangent* newest_tangent = nullptr;
 }  // namespace
 
 bool Tensor::base_requires_grad() const { return autograd->base && autograd->base->requires_grad(); }
@@ -41,7 +42,35 @@ void free_autograd(Autograd* a) {
   Py_XDECREF(a->post_accumulate_hooks);
   Py_XDECREF(reinterpret_cast<PyObject*>(a->base));
   if (a->step) drop(a->step);
+  drop_tangent(a);
   autograd_pool.give(a);
+}
+
+void hold_tangent(Tensor* x, Ref value) {
+  Autograd* a = autograd_of(x);
+  if (a->tangent) {
+    Ref old = Ref::steal(a->tangent->value);
+    a->tangent->value = value.release();
+    return;
+  }
+  a->tangent = new Tangent{value.release(), a, nullptr, newest_tangent};
+  if (newest_tangent) newest_tangent->before = a->tangent;
+  newest_tangent = a->tangent;
+  track(x);
+}
+
+void drop_tangent(Autograd* a) {
+  Tangent* t = a->tangent;
+  if (!t) return;
+  a->tangent = nullptr;
+  (t->before ? t->before->after : newest_tangent) = t->after;
+  if (t->after) t->after->before = t->before;
+  Ref value = Ref::steal(t->value);
+  delete t;
+}
+
+void drop_all_tangents() {
+  while (newest_tangent) drop_tangent(newest_tangent->owner);
 }
 
 ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewStep* previous, ViewOrigin origin) {
@@ -65,6 +94,14 @@ void drop(ViewStep* step) {
     step_pool.give(step);
     step = previous;
   }
+}
+
+void forget_base(Tensor* x) {
+  Autograd* a = x->autograd;
+  Ref base = Ref::steal(a->base);
+  a->base = nullptr;
+  drop(a->step);
+  a->step = nullptr;
 }
 
 void set_view(Tensor* view, Tensor* of, ViewStep::Replay replay, Span<const int64_t> args, ViewOrigin origin) {

@@ -22,6 +22,15 @@ struct ViewStep {
   const int64_t* args() const { return many_args ? many : few; }
 };
 
+struct Autograd;
+
+// Forward mode: what a tensor changes by. The tangents of the open level form a list, so that its end drops them all.
+struct Tangent {
+  Tensor* value;
+  Autograd* owner;
+  Tangent *before, *after;
+};
+
 struct Autograd {
   Tensor* grad;
   PyObject* accumulator;  // the leaf's AccumulateGrad node
@@ -29,6 +38,7 @@ struct Autograd {
   PyObject* post_accumulate_hooks;
   Tensor* base;  // views only: the tensor that owns the history
   ViewStep* step;
+  Tangent* tangent;
   uint32_t seen_version;  // views only: the storage's version when grad_fn was last right
   bool retains_grad;
   bool is_view() const { return base; }
@@ -38,8 +48,14 @@ Autograd* new_autograd();
 void free_autograd(Autograd* a);
 inline Autograd* autograd_of(Tensor* x) { return x->autograd ? x->autograd : (x->autograd = new_autograd()); }
 
+void hold_tangent(Tensor* x, Ref value);  // in place of the one it has
+void drop_tangent(Autograd* a);
+void drop_all_tangents();
+
 ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewStep* previous, ViewOrigin origin);
 void drop(ViewStep* step);
+// `x` is a view no more: neither writes nor tangents reach its base.
+void forget_base(Tensor* x);
 // `view` (fresh, no history) looks at `of` through the row `replay`. Retains what it keeps.
 void set_view(Tensor* view, Tensor* of, ViewStep::Replay replay, Span<const int64_t> args, ViewOrigin origin);
 

@@ -182,6 +182,7 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(a->hooks);
     Py_VISIT(a->accumulator);
     Py_VISIT(a->post_accumulate_hooks);
+    if (a->tangent) Py_VISIT(reinterpret_cast<PyObject*>(a->tangent->value));
   }
   Py_VISIT(Py_TYPE(self));
   return 0;

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "cpu/rows/elements.h"
 #include "cpu/rows/widen.h"
 #include "device/create.h"
@@ -417,8 +417,8 @@ namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
   check_no_internal_overlap(self, "scatter_reduce_");
-  Ref before = grad_enabled() && wants_grad(self) ? ops::clone(self)
-                                                  : Ref::retain(self.mutable_tensor());  // backward asks for it
+  bool asked_for = (grad_enabled() && wants_grad(self)) || any_dual(self, src);  // by the gradient's formula
+  Ref before = asked_for ? ops::clone(self) : Ref::retain(self.mutable_tensor());
   return ops::copy_(self, ops::scatter_reduce(before, dim, index, src, reduce, include_self));
 }
 

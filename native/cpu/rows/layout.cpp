@@ -1,7 +1,7 @@
 // Views by other names, lists of views, and methods that change a tensor's own sizes and strides.
 #include <algorithm>
 
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "gen/ops/layout.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
@@ -208,6 +208,7 @@ Ref relayout(In self, const char* op, F make) {
   check_inplace(x, op, grad_enabled() && wants_grad(self));
   Ref y = make(self);
   set_layout(x, y->layout());
+  if (any_dual(y)) hold_tangent(x, tangent_of(y.get()));
   bump_version(x);
   if (x->autograd && x->autograd->base && y->autograd && y->autograd->base) {
     std::swap(x->autograd->step, y->autograd->step);
