@@ -48,7 +48,7 @@ class Row:
     grad: dict[str | tuple[str, ...], str] = field(default_factory=dict)
     graph: dict[str, str] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
-    undifferentiable: tuple[str, ...] = ()  # results without gradient (indices)
+    undifferentiable: tuple[str, ...] = ()  # results without gradient (indices); y where there is one
     operator: str = ""  # Python's symbol: "+", "@", ...
     reversed_operator: str = ""
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's

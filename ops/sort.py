@@ -74,6 +74,7 @@ kernel("_unique_rows(input, consecutive: bool)", run="unique_rows", private=True
 kernel("bincount(input, weights: Tensor | None = None, minlength: int = 0)", types=real, samples="bincount",
        widens=False, doc="How often each number from 0 on occurs, or the sum of the weights of its occurrences.")
 kernel("histc(input, bins: int = 100, min: Number = 0, max: Number = 0)", types=real, samples="histc", out=True,
+       undifferentiable=("y",),
        exceptions={"out: requires grad": "PyTorch lets a counting row write into a tensor that wants a gradient"},
        widens=False,
        doc="Counts in bins of one width from min to max; where both are equal, from the least to the largest element.")

@@ -24,8 +24,8 @@ pointwise("heaviside(input, values)", types=boolean + real, dtype_rule="one_dtyp
           body="where(input == 0, values, where(input > 0, 1, 0))",
           exceptions={"out": "PyTorch refuses gradients of a row that has none"},
           doc="0 below 0, 1 above it, and values at 0.")
-pointwise("nextafter(input, other)", exceptions={"out": "PyTorch refuses gradients of a row that has none"},
-          types=floating, body="nextafter(input, other)",
+pointwise("nextafter(input, other)", types=floating, body="nextafter(input, other)",
+          grad={"input": "where(input == other, 0, g)", "other": "zeros_like(g)"},
           doc="The next number of the dtype from input towards other.")
 composite("ldexp(input, other)",
           exceptions={"node_name": "made of other rows, whose nodes it has",

@@ -117,6 +117,16 @@ PyObject* py_run(PyObject*, PyObject* args) {
   }
 }
 
+PyObject* py_depends_on_others(PyObject*, PyObject* args) {
+  PyObject *results, *leaves;
+  if (!PyArg_ParseTuple(args, "OO", &results, &leaves)) return nullptr;
+  try {
+    return PyBool_FromLong(depends_on_others(tensors_in(results, "gradients"), tensors_in(leaves, "gradients")));
+  } catch (...) {
+    return raise_current();
+  }
+}
+
 // ------------------------------------------------------------------ modes
 
 PyObject* switch_mode(PyObject* on, uint32_t bit, bool inverted) {
@@ -132,6 +142,8 @@ PyObject* py_set_function_off(PyObject*, PyObject* on) { return switch_mode(on, 
 
 PyMethodDef autograd_functions[] = {
     {"_run_backward", py_run, METH_VARARGS, "(tensors, gradients, retain_graph, create_graph, inputs, accumulate)"},
+    {"_depends_on_others", py_depends_on_others, METH_VARARGS,
+     "(results, leaves): whether a gradient of the results flows to any other leaf."},
     {"_set_grad_enabled", py_set_grad_enabled, METH_O,
      "Records gradients or not, in this thread; returns what was before."},
     {"is_grad_enabled", py_is_grad_enabled, METH_NOARGS, "Whether gradients are recorded in this thread."},

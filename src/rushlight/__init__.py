@@ -32,7 +32,7 @@ _attach_statistics(Tensor)
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
     (
-        "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "hub", "mps", "nn", "optim",
+        "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "func", "hub", "mps", "nn", "optim",
         "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "special",
         "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version",
     )
