@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "iterate/pointwise.h"
 
 namespace rl {
@@ -110,7 +110,8 @@ const FunctionNames& function_names() {
                                       word("vjp"),
                                       word("_backward_cls"),
                                       word("_forward_cls"),
-                                      word("clear_saved_tensors_on_access")};
+                                      word("clear_saved_tensors_on_access"),
+                                      word("apply_jvp")};
   return names;
 }
 
@@ -143,7 +144,12 @@ void keep_saved(FunctionNode* n) {
              "ctx",
              Py_TYPE(o)->tp_name, i);
     Tensor* t = reinterpret_cast<Tensor*>(o);
-    items[i].save(t, t->grad_fn == n);
+    if (t->grad_fn != n) {
+      items[i].save(t);
+    } else {
+      items[i].save_output(t, static_cast<int>(t->output_nr));
+      if (forward_level_open) items[i].follow_tangent(t);
+    }
   }
 }
 

@@ -41,7 +41,7 @@ void clear_function(FunctionNode* node);
 void keep_saved(FunctionNode* node);
 // What is looked up on the classes of Functions and their nodes, in each call.
 struct FunctionNames {
-  PyObject *forward, *setup_context, *backward, *vjp, *node_class, *function_class, *once;
+  PyObject *forward, *setup_context, *backward, *vjp, *node_class, *function_class, *once, *apply_jvp;
 };
 const FunctionNames& function_names();
 inline PyRef attribute(PyObject* o, PyObject* name) {

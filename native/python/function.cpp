@@ -3,8 +3,9 @@
 
 #include <structmember.h>
 
-#include "autograd/history.h"
+#include "autograd/forward.h"
 #include "gen/ops/shape.h"
+#include "iterate/pointwise.h"
 #include "python/call.h"
 #include "python/module.h"
 
@@ -65,7 +66,7 @@ bool prepare(FunctionNode* n, Arguments args) {
 }
 
 PyRef call_forward(PyObject* forward, PyObject* setup, FunctionNode* n, Arguments args) {
-  ModeGuard unrecorded(0, kGradOff);
+  ModeGuard unrecorded(0, kGradOff | kForwardOff);
   PyObject* ctx = reinterpret_cast<PyObject*>(n);
   if (setup) {
     PyRef out = PyRef::steal(PyObject_Vectorcall(forward, args.ptr, args.n, nullptr));
@@ -193,6 +194,58 @@ void join_outputs(FunctionNode* n, PyObject* outputs, Arguments args, bool recor
   }
 }
 
+// ------------------------------------------------------------------ forward mode
+
+PyRef tangent_argument(const FunctionNode* n, PyObject* o) {
+  if (!is_tensor(o) || !is_differentiable(tensor_of(o)->dtype)) return PyRef::retain(Py_None);
+  Ref tangent = tangent_of(tensor_of(o));
+  if (!tangent && n->materialize)
+    tangent = full(tensor_of(o)->sizes(), Scalar(0), tensor_of(o)->dtype, tensor_of(o)->device);
+  return tangent ? PyRef::steal(tangent.to_python()) : PyRef::retain(Py_None);
+}
+
+void join_tangent(FunctionNode* n, PyObject* o, PyObject* tangent, int nr, bool written) {
+  const char* name = Py_TYPE(n)->tp_name;
+  bool wanted = is_tensor(o) && is_differentiable(tensor_of(o)->dtype) && !contains(n->undifferentiable, o);
+  if (tangent == Py_None) return;
+  RL_CHECK(wanted, Runtime, "%s: jvp must return None for output %d, which has no derivative", name, nr);
+  RL_CHECK(is_tensor(tangent), Type, "%s: jvp must return tensors or None, got %s for output %d", name,
+           Py_TYPE(tangent)->tp_name, nr);
+  Tensor* y = tensor_of(o);
+  RL_CHECK(tensor_of(tangent)->sizes() == y->sizes(), Runtime,
+           "%s: jvp returned a tangent of shape %s for output %d, whose shape is %s", name,
+           to_string(tensor_of(tangent)->sizes()).c_str(), nr, to_string(y->sizes()).c_str());
+  RL_CHECK(!written || !is_dual(y) || tangent_of(y).get() == tensor_of(tangent), Runtime,
+           "%s: output %d is an argument that forward changed in place; jvp must change that argument's tangent in "
+           "place too, and return it",
+           name, nr);
+  set_tangent(y, Ref::retain(tensor_of(tangent)));
+}
+
+// The tangents of the outputs, by the user's jvp.
+void join_tangents(FunctionNode* n, PyObject* outputs, Arguments args) {
+  bool duals = false;
+  for (PyObject* o : args) duals |= is_tensor(o) && any_dual(tensor_of(o));
+  if (!duals) return;
+  PyRef tangents = PyRef::steal(PyTuple_New(args.n));
+  if (!tangents) throw PythonError();
+  for (int i = 0; i < args.n; ++i) PyTuple_SET_ITEM(tangents.get(), i, tangent_argument(n, args[i]).release());
+  ModeGuard plain(0, kForwardOff);
+  PyRef apply = attribute(reinterpret_cast<PyObject*>(n), function_names().apply_jvp);
+  PyRef found = PyRef::steal(PyObject_CallObject(apply.get(), tangents.get()));
+  if (!found) throw PythonError();
+  Py_ssize_t count = PyTuple_GET_SIZE(outputs);
+  bool several = PyTuple_Check(found.get());
+  RL_CHECK((several ? PyTuple_GET_SIZE(found.get()) : 1) == count, Runtime,
+           "%s: jvp returned %zd tangents, but forward returned %zd outputs", Py_TYPE(n)->tp_name,
+           several ? PyTuple_GET_SIZE(found.get()) : Py_ssize_t(1), count);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* y = PyTuple_GET_ITEM(outputs, i);
+    join_tangent(n, y, several ? PyTuple_GET_ITEM(found.get(), i) : found.get(), static_cast<int>(i),
+                 contains(n->dirty, y));
+  }
+}
+
 PyObject* run(PyObject* cls, PyObject* const* given, Py_ssize_t nargs, PyObject* kwnames) {
   const FunctionNames& names = function_names();
   PyRef forward = attribute(cls, names.forward), setup = attribute(cls, names.setup_context);
@@ -216,6 +269,7 @@ PyObject* run(PyObject* cls, PyObject* const* given, Py_ssize_t nargs, PyObject*
     PyTuple_SET_ITEM(outputs.get(), i, Py_NewRef(several ? PyTuple_GET_ITEM(result.get(), i) : result.get()));
   result = PyRef();
   join_outputs(n, outputs.get(), args, records, two_parts);
+  if (forward_level_open) join_tangents(n, outputs.get(), args);
   if (records) keep_saved(n);
   Py_CLEAR(n->to_save);
   Py_CLEAR(n->dirty);
