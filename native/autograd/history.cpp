@@ -74,9 +74,8 @@ Edge gradient_edge(const Tensor* x) {
 
 // An input with a tangent but no history gets an edge too: forward mode asks for its formula.
 static Edge edge_of(const Tensor* x) {
-  if (!x) return {};
-  if (wants_grad(x)) return gradient_edge(x);
-  return any_dual(x) ? tangent_edge() : Edge{};
+  Edge e = wants_grad(x) ? gradient_edge(x) : Edge{};
+  return !e.node && any_dual(x) ? tangent_edge() : e;
 }
 
 void connect(Node* node, int k, const Tensor* x, const Tensor* like) {

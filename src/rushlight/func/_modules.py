@@ -102,10 +102,13 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
         raise RuntimeError("stack_module_state: the modules must all be in training mode, or all in evaluation mode")
     if len({type(m) for m in models}) > 1:
         raise RuntimeError("stack_module_state: the modules must be of one class")
-    columns = zip(*(m.named_parameters() for m in models), strict=True)
-    parameters = {column[0][0]: _stacked([x for _, x in column]) for column in columns}
-    buffers = {column[0][0]: _stacked([x for _, x in column]) for column in zip(*(m.named_buffers() for m in models))}
-    return parameters, buffers
+    return _stacked_by_name([m.named_parameters() for m in models]), _stacked_by_name(
+        [m.named_buffers() for m in models]
+    )
+
+
+def _stacked_by_name(each: list[Iterator[tuple[str, Any]]]) -> dict[str, Tensor]:
+    return {column[0][0]: _stacked([x for _, x in column]) for column in zip(*each, strict=True)}
 
 
 def _stacked(tensors: list[Tensor]) -> Tensor:
