@@ -233,8 +233,8 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
     out = f"  Tensor* written = {target}.mutable_tensor();\n"
     if wanted:
         duals = ", ".join(p.name for p in o.differentiable)
-        out += f"  const bool differentiable = is_differentiable(written->dtype), records = differentiable && {wanted};\n"
-        out += f"  const bool duals = differentiable && any_dual({duals});\n"
+        out += "  const bool differentiable = is_differentiable(written->dtype);\n"
+        out += f"  const bool records = differentiable && {wanted}, duals = differentiable && any_dual({duals});\n"
     else:
         out += _refuse_duals(o, ["written"], "is_differentiable(written->dtype) && ")
     out += f'  check_inplace(written, "{name}", {"records" if wanted else "false"});\n'

@@ -1,8 +1,8 @@
 """Forward mode: dual tensors carry a tangent beside their value, and operations on them compute that of their result.
 
-    with dual_level():
-        x = make_dual(primal, tangent)
-        y, dy = unpack_dual(f(x))
+with dual_level():
+    x = make_dual(primal, tangent)
+    y, dy = unpack_dual(f(x))
 """
 
 from __future__ import annotations

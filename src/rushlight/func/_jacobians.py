@@ -97,7 +97,7 @@ def jacfwd(
                 column[k].append(t)
         blocks = [
             [
-                _block(rows, (*x.shape, *y.shape), y).permute(*range(x.ndim, x.ndim + y.ndim), *range(x.ndim))
+                _block(rows, (*x.shape, *y.shape), y).permute((*range(x.ndim, x.ndim + y.ndim), *range(x.ndim)))
                 for rows, x in zip(column, inputs, strict=True)
             ]
             for column, y in zip(columns, results, strict=True)

@@ -31,30 +31,51 @@ PROGRAMS = {
     "dtypes": "shows(dual().double(), dual() * torch.ones(3, dtype=torch.float64), dual().long(), dual() > 2)",
     "a tangent of another dtype": "shows(ad.make_dual(x, tx.double()))",
     "constants": "shows(dual().floor(), dual().detach(), torch.zeros_like(dual()), dual().argmax(), dual().data)",
-    "reductions": "shows(dual().sum(), dual().mean(0), dual().max(1)[0], dual().max(1)[1], dual().norm(), dual().std(1))",
+    "reductions": (
+        "shows(dual().sum(), dual().mean(0), dual().max(1)[0], dual().max(1)[1], dual().norm(), dual().std(1))"
+    ),
     "matrices": "shows(dual() @ dual_row(), dual().t() @ dual(), torch.einsum('ij,ik->jk', dual(), x))",
     "lists": "shows(torch.cat([dual(), x]), torch.stack([y, dual_row()]), *dual().unbind(), *dual().split(2, 1))",
-    "views": "d = dual(); shows(d.t(), d[1], d[:, ::2], d.view(3, 2), d.expand(2, 2, 3), d.diagonal(), d.unsqueeze(0))",
+    "views": (
+        "d = dual(); shows(d.t(), d[1], d[:, ::2], d.view(3, 2), d.expand(2, 2, 3), d.diagonal(), d.unsqueeze(0))"
+    ),
     "indices": "shows(dual()[torch.tensor([1, 0])], dual()[x > 2], dual().gather(1, torch.tensor([[0], [2]])))",
     "a view shares the tangent": "d = dual(); v = d[0]; v.mul_(2); shows(d, v)",
     "a write to the base": "d = dual(); v = d[0]; d.mul_(3); shows(d, v)",
-    "a dual written into a constant": "z = torch.zeros(2, 3); v = z[1]; z[0] = dual_row(); shows(z, v); v.add_(z[0]); shows(z)",
+    "a dual written into a constant": (
+        "z = torch.zeros(2, 3); v = z[1]; z[0] = dual_row(); shows(z, v); v.add_(z[0]); shows(z)"
+    ),
     "a dual written through two views": "z = torch.zeros(2, 3); z.t()[1:].t()[0].copy_(dual_row()[1:]); shows(z)",
-    "a constant written into a dual": "d = dual(); d[0] = 7; d[1].copy_(y); shows(d); d.zero_(); shows(d); d.fill_(2); shows(d)",
-    "in place": "d = dual(); d.exp_(); shows(d); d.mul_(d.clone()); shows(d); d.sub_(dual_row()); shows(d); d.clamp_(max=8.); shows(d)",
+    "a constant written into a dual": (
+        "d = dual(); d[0] = 7; d[1].copy_(y); shows(d); d.zero_(); shows(d); d.fill_(2); shows(d)"
+    ),
+    "in place": (
+        "d = dual(); d.exp_(); shows(d); d.mul_(d.clone()); shows(d); d.sub_(dual_row()); shows(d); "
+        "d.clamp_(max=8.); shows(d)"
+    ),
     "in place on metadata": "d = dual(); d.t_(); shows(d); d.unsqueeze_(0); shows(d); d.squeeze_(); shows(d * 2)",
     "results do not share": "d = dual(); e = d + 0; e.mul_(2); shows(d, e); c = d.clone(); c.mul_(3); shows(d, c)",
     "expanded tangent": "d = ad.make_dual(x, torch.ones(3).expand(2, 3)); shows(d, d.view(6), d * 1)",
     "transposed tangent": "d = ad.make_dual(x, torch.ones(3, 2).t()); shows(d, d.view(6))",
-    "empty and 0-d": "shows(ad.make_dual(torch.ones(0, 3), torch.ones(0, 3)) * 2, ad.make_dual(torch.tensor(2.), torch.tensor(3.)) ** 3)",
+    "empty and 0-d": (
+        "shows(ad.make_dual(torch.ones(0, 3), torch.ones(0, 3)) * 2, ad.make_dual(torch.tensor(2.), "
+        "torch.tensor(3.)) ** 3)"
+    ),
     "no_grad does not stop it": "\nwith torch.no_grad(): shows(dual() * 2)",
     "inference_mode does": "\nwith torch.inference_mode(): show(ad.unpack_dual(dual() * 2).tangent)",
-    "switched off": "d = dual()\nwith ad._set_fwd_grad_enabled(False): e = d * 2\nshows(e, d * 2); show(ad._is_fwd_grad_enabled())",
+    "switched off": (
+        "d = dual()\nwith ad._set_fwd_grad_enabled(False): e = d * 2\nshows(e, d * 2); show(ad._is_fwd_grad_enabled())"
+    ),
     "repr": "show(repr(dual_row()))",
     "no names left": "show(ad.unpack_dual(x).tangent, ad.unpack_dual(dual()).primal.requires_grad)",
     "detach_": "shows(dual().detach_())",
-    "loss": "shows(torch.nn.functional.cross_entropy(dual(), torch.tensor([0, 2])), dual().log_softmax(1), dual().softmax(0))",
-    "layers": "shows(torch.nn.functional.layer_norm(dual(), (3,), dual_row()), torch.nn.functional.linear(dual(), x, None))",
+    "loss": (
+        "shows(torch.nn.functional.cross_entropy(dual(), torch.tensor([0, 2])), dual().log_softmax(1), "
+        "dual().softmax(0))"
+    ),
+    "layers": (
+        "shows(torch.nn.functional.layer_norm(dual(), (3,), dual_row()), torch.nn.functional.linear(dual(), x, None))"
+    ),
 }
 
 ERRORS = {
@@ -74,13 +95,30 @@ ERRORS = {
 }
 
 BOTH_MODES = {
-    "reverse of forward": "d = ad.make_dual(a, tx); t = ad.unpack_dual((d ** 3 * d.sin()).sum()).tangent; show(torch.autograd.grad(t, a))",
-    "by the tangent": "t = tx.clone().requires_grad_(); u = ad.unpack_dual(ad.make_dual(x, t) * x).tangent; show(torch.autograd.grad(u.sum(), t))",
-    "forward of reverse": "d = ad.make_dual(a, tx); (g,) = torch.autograd.grad((d.exp() * d.tanh()).sum(), d); shows(g)",
-    "through a sum of gradients": "d = ad.make_dual(a, tx); (g,) = torch.autograd.grad((d ** 3).sum() + (d @ d.t()).sum(), d); shows(g)",
-    "through a view written": "d = ad.make_dual(a, tx) * 1; d[0].mul_(d[1]); (g,) = torch.autograd.grad((d ** 2).sum(), a); shows(g)",
-    "both recorded": "d = ad.make_dual(a, tx); y2 = d.exp().sum(1); p, t = ad.unpack_dual(y2); show(torch.autograd.grad(p.sum() + t.sum(), a))",
-    "reductions": "d = ad.make_dual(a, tx); t = ad.unpack_dual(d.logsumexp(1) + d.std(1)).tangent; show(torch.autograd.grad(t.sum(), a))",
+    "reverse of forward": (
+        "d = ad.make_dual(a, tx); t = ad.unpack_dual((d ** 3 * d.sin()).sum()).tangent; show(torch.autograd.grad(t, a))"
+    ),
+    "by the tangent": (
+        "t = tx.clone().requires_grad_(); u = ad.unpack_dual(ad.make_dual(x, t) * x).tangent; "
+        "show(torch.autograd.grad(u.sum(), t))"
+    ),
+    "forward of reverse": (
+        "d = ad.make_dual(a, tx); (g,) = torch.autograd.grad((d.exp() * d.tanh()).sum(), d); shows(g)"
+    ),
+    "through a sum of gradients": (
+        "d = ad.make_dual(a, tx); (g,) = torch.autograd.grad((d ** 3).sum() + (d @ d.t()).sum(), d); shows(g)"
+    ),
+    "through a view written": (
+        "d = ad.make_dual(a, tx) * 1; d[0].mul_(d[1]); (g,) = torch.autograd.grad((d ** 2).sum(), a); shows(g)"
+    ),
+    "both recorded": (
+        "d = ad.make_dual(a, tx); y2 = d.exp().sum(1); p, t = ad.unpack_dual(y2); "
+        "show(torch.autograd.grad(p.sum() + t.sum(), a))"
+    ),
+    "reductions": (
+        "d = ad.make_dual(a, tx); t = ad.unpack_dual((d ** 3).mean(1) + d.amax(1)).tangent; "
+        "show(torch.autograd.grad(t.sum(), a))"
+    ),
 }
 
 
