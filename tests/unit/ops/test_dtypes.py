@@ -121,3 +121,22 @@ def test_complex_numbers_have_no_order(dtype: pt.dtype) -> None:
         refuse(lambda m, x, y, p, r=reduce: m.scatter_reduce(x, 0, p, y, r), x, y, PLACES)
     refuse(lambda m, x: m.cummax(x, 0), x)
     refuse(lambda m, x: m.softmax(x, 0), x)
+
+
+@pytest.mark.parametrize("dtype", COMPLEX)
+def test_complex_numbers_in_order(dtype: pt.dtype) -> None:
+    name = str(dtype).split(".")[1]
+    for a, b, n in ((-3, 10, 7), (1j, 2 - 1j, 50), (0, 5j, 1), (1, 2, 0)):
+        agree(lambda m, a=a, b=b, n=n: m.linspace(a, b, n, dtype=getattr(m, name)), tolerance=TOLERANCE[dtype], order=0)
+        agree(lambda m, a=a, b=b, n=n: m.logspace(a, b, n, dtype=getattr(m, name)), tolerance=1e-4, order=0)
+    agree(lambda m: m.linspace(0, 1j, 3), tolerance=1e-6, order=0)
+    refuse(lambda m: m.linspace(0, 1j, 3, dtype=m.float32))
+    refuse(lambda m: m.arange(3, dtype=getattr(m, name)))
+
+
+@pytest.mark.parametrize("dtype", [pt.bool, *INTEGERS])
+def test_integers_are_contracted(dtype: pt.dtype) -> None:
+    x, y = (numbers(1, 2, 3) * 9).to(dtype), (numbers(3) * 9).to(dtype)
+    agree(lambda m, x, y: m.einsum("...ik,...j->ij", x, y), x, y, tolerance=0, order=0)
+    if dtype != pt.bool:
+        agree(lambda m, x, y: m.tensordot(x[:, :1, :1], y[:, None, None], dims=((0, 1), (2, 0))), x, y, order=0)
