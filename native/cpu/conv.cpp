@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/complex.h"
 #include "base/parallel.h"
 #include "cpu/im2col.h"
 #include "cpu/level/pool_table.h"
@@ -147,7 +148,7 @@ void backward_weight_by_columns(const ConvShape& s, const T* x, const T* dy, T* 
   parallel_for(0, size, 16384, [&](int64_t i, int64_t end) {
     for (int64_t part = 1; part < parts; ++part) {
       const T* sum = sums.get() + (part - 1) * size;
-      for (int64_t j = i; j < end; ++j) dw[j] += sum[j];
+      for (int64_t j = i; j < end; ++j) dw[j] = static_cast<T>(dw[j] + sum[j]);
     }
   });
 }
@@ -216,13 +217,28 @@ void conv_backward_bias(const ConvShape& s, const T* dy, T* db) {
   });
 }
 
-#define RL_CONV(T)                                                                          \
-  template void conv_forward<T>(const ConvShape&, const T*, const T*, const T*, T*);        \
-  template void conv_backward_input<T>(const ConvShape&, const T*, const T*, T*, const T*); \
-  template void conv_backward_weight<T>(const ConvShape&, const T*, const T*, T*);          \
-  template void conv_backward_bias<T>(const ConvShape&, const T*, T*);
+#define RL_CONV_FORWARD(T) template void conv_forward<T>(const ConvShape&, const T*, const T*, const T*, T*);
+#define RL_CONV_BACKWARD_INPUT(T) \
+  template void conv_backward_input<T>(const ConvShape&, const T*, const T*, T*, const T*);
+#define RL_CONV(T)          \
+  RL_CONV_FORWARD(T)        \
+  RL_CONV_BACKWARD_INPUT(T) \
+  template void conv_backward_weight<T>(const ConvShape&, const T*, const T*, T*);
 RL_CONV(float)
 RL_CONV(double)
+RL_CONV(Complex<float>)
+RL_CONV(Complex<double>)
+RL_CONV_FORWARD(int8_t)
+RL_CONV_FORWARD(uint8_t)
+RL_CONV_FORWARD(int16_t)
+RL_CONV_FORWARD(int32_t)
+RL_CONV_FORWARD(int64_t)
+RL_CONV_BACKWARD_INPUT(int64_t)
 #undef RL_CONV
+#undef RL_CONV_BACKWARD_INPUT
+#undef RL_CONV_FORWARD
+
+template void conv_backward_bias<float>(const ConvShape&, const float*, float*);
+template void conv_backward_bias<double>(const ConvShape&, const double*, double*);
 
 }  // namespace rl::cpu

@@ -24,7 +24,8 @@ struct ConvShape {
 // Size of the output along one dimension (0 when the kernel does not fit: the caller reports that).
 int64_t conv_out(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
 
-// T: float, double. Each writes its whole output. `bias` may be null.
+// T: float, double, complex numbers of both, forward any integer too, backward by x int64_t. Each writes its whole
+// output. `bias` may be null.
 template <class T>
 void conv_forward(const ConvShape& shape, const T* x, const T* w, const T* bias, T* y);
 

@@ -1,8 +1,10 @@
 #include "cpu/matmul.h"
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
+#include "base/complex.h"
 #include "base/parallel.h"
 #include "cpu/level/matmul_table.h"
 #include "cpu/onednn/onednn.h"
@@ -262,6 +264,32 @@ void multiply_integers(const Product<T>& p) {
   });
 }
 
+// The real and the imaginary parts of a complex matrix.
+template <class R>
+std::array<MatrixView<R>, 2> parts(const MatrixView<Complex<R>>& x) {
+  const R* data = reinterpret_cast<const R*>(x.data);
+  return {{{data, 2 * x.row, 2 * x.col}, {data + 1, 2 * x.row, 2 * x.col}}};
+}
+
+// Four real products: re = A.re B.re - A.im B.im, im = A.re B.im + A.im B.re.
+template <class R>
+void multiply(const Product<Complex<R>>& p) {
+  const Scratch<R> room(2 * p.m * p.n);
+  R *const re = room.get(), *const im = re + p.m * p.n;
+  const auto a = parts(p.a), b = parts(p.b);
+  const auto add = [&](int left, int right, R* to, R alpha, R beta) {
+    multiply(Product<R>{p.m, p.n, p.k, a[left], b[right], to, p.n, {alpha, beta, nullptr}});
+  };
+  add(0, 0, re, 1, 0);
+  add(1, 1, re, -1, 1);
+  add(0, 1, im, 1, 0);
+  add(1, 0, im, 1, 1);
+  fill_end(p);
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j)
+      p.c[i * p.c_row + j] += p.end.alpha * Complex<R>(re[i * p.n + j], im[i * p.n + j]);
+}
+
 }  // namespace
 
 template <class T>
@@ -295,10 +323,10 @@ void matmul(const MatmulShape& shape, const T* a, const T* b, T* c, const T* bia
   const auto run = [](const Product<T>& p) {
     if (p.k == 0)
       fill_end(p);
-    else if constexpr (std::is_floating_point_v<T>)
-      multiply(p);
-    else
+    else if constexpr (std::is_integral_v<T>)
       multiply_integers(p);
+    else
+      multiply(p);
   };
   const int64_t work = s.m * s.n * std::max<int64_t>(s.k, 1);
   if (s.batch == 1 || (work >= 4 * parallel_work && s.batch < 4 * num_threads())) {
@@ -328,6 +356,8 @@ RL_MATMUL(uint8_t)
 RL_MATMUL(int16_t)
 RL_MATMUL(int32_t)
 RL_MATMUL(int64_t)
+RL_MATMUL(Complex<float>)
+RL_MATMUL(Complex<double>)
 #undef RL_MATMUL
 
 template void gemm<float>(bool, bool, int64_t, int64_t, int64_t, const float*, const float*, float*, bool);

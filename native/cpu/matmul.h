@@ -17,7 +17,7 @@ struct MatmulShape {
 };
 
 // `bias` is n contiguous values added to every row, or null. beta == 0 does not read C. k == 0 gives beta * C + bias.
-// T: float, double, int8_t, uint8_t, int16_t, int32_t, int64_t (integers wrap around).
+// T: float, double, Complex of both, int8_t, uint8_t, int16_t, int32_t, int64_t (integers wrap around).
 // Results do not depend on the number of threads (oneDNN's float product excepted: it may split k over threads).
 template <class T>
 void matmul(const MatmulShape& shape, const T* a, const T* b, T* c, const T* bias = nullptr, T alpha = T(1),

@@ -30,9 +30,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     left, right = [d % max(a.dim(), 1) for d in left], [d % max(b.dim(), 1) for d in right]
     for i, j in zip(left, right, strict=False):
         if a.size(i) == 1 != b.size(j):
-            b = b.sum(j, keepdim=True)
+            b = b.sum(j, keepdim=True, dtype=b.dtype)
         elif b.size(j) == 1 != a.size(i):
-            a = a.sum(i, keepdim=True)
+            a = a.sum(i, keepdim=True, dtype=a.dtype)
     if len(left) != len(right) or any(a.size(i) != b.size(j) for i, j in zip(left, right, strict=True)):
         raise RuntimeError(f"tensordot: dimensions {left} of shape {list(a.shape)} do not fit {right} of "
                            f"{list(b.shape)}")
@@ -161,7 +161,8 @@ def _contract(
     count, depth = math.prod(size[n] for n in batch), math.prod(size[n] for n in inner)
     left = x.permute([a.index(n) for n in batch + rows + inner]).reshape(count, math.prod(m), depth)
     right = y.permute([b.index(n) for n in batch + inner + columns]).reshape(count, depth, math.prod(k))
-    return _native.bmm(left, right).view([size[n] for n in batch] + m + k), batch + rows + columns
+    product = _native.bmm(left, right) if inner else left * right  # integers that were summed promote
+    return product.view([size[n] for n in batch] + m + k), batch + rows + columns
 
 
 def _summed_alone(x: Tensor, names: list[_Label], needed: set[_Label]) -> tuple[Tensor, list[_Label]]:

@@ -33,6 +33,23 @@ void by_number(const char* op, DType dtype, F&& f) {
   }
 }
 
+// The same for floating and complex dtypes.
+template <class F>
+void by_inexact(const char* op, DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::Complex64: return f(Complex<float>());
+    case DType::Complex128: return f(Complex<double>());
+    default: return by_floating(op, dtype, f);
+  }
+}
+
+// The same for all but bools.
+template <class F>
+void by_arithmetic(const char* op, DType dtype, F&& f) {
+  if (is_complex(dtype)) return by_inexact(op, dtype, f);
+  by_number(op, dtype, f);
+}
+
 inline void check_same(const char* op, const char* a_name, const Tensor* a, const char* b_name, const Tensor* b) {
   RL_CHECK(a->device.type == b->device.type, Runtime,
            "%s: %s is on %s but %s is on %s; move one of them with .to(device)", op, a_name, name_of(a->device), b_name,

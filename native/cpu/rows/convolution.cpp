@@ -96,11 +96,11 @@ Ref convolution(In input, In weight, In bias, DimSpan stride, DimSpan padding, D
         "%s: the bias must have one value for each of the %lld output channels of a weight of shape %s, got shape %s",
         op, (long long)weight->size(0), shape_of(weight).c_str(), shape_of(bias).c_str());
   }
-  if (!is_floating(input->dtype)) no_kernel(op, input->dtype);
+  if (input->dtype == DType::Bool) no_kernel(op, input->dtype);
   Ref y = rl::empty(c.out, input->dtype, input->device);
   if (!has_memory(y.get())) return y;
   const Ref x = as_contiguous(input), w = as_contiguous(weight), b = bias.tensor() ? as_contiguous(bias) : Ref();
-  by_floating(op, y->dtype, [&](auto zero) {
+  by_arithmetic(op, y->dtype, [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(work_of(c.shape));
     cpu::conv_forward<T>(c.shape, x->data_as<T>(), w->data_as<T>(), b ? b->data_as<T>() : nullptr, y->data_as<T>());
@@ -117,11 +117,15 @@ Ref convolution_input_grad(In g, DimSpan input, In weight, DimSpan stride, DimSp
   Ref dx = rl::empty(input, g->dtype, g->device);
   if (!has_memory(dx.get())) return dx;
   const Ref dy = as_contiguous(g), w = as_contiguous(weight);
-  by_floating(op, dx->dtype, [&](auto zero) {
+  const auto run = [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(work_of(c.shape));
     cpu::conv_backward_input<T>(c.shape, dy->data_as<T>(), w->data_as<T>(), dx->data_as<T>());
-  });
+  };
+  if (dx->dtype == DType::Int64)  // as a transposed convolution
+    run(int64_t());
+  else
+    by_inexact(op, dx->dtype, run);
   return dx;
 }
 
@@ -134,7 +138,7 @@ Ref convolution_weight_grad(In g, In input, DimSpan weight, DimSpan stride, DimS
   Ref dw = rl::empty(weight, g->dtype, g->device);
   if (!has_memory(dw.get())) return dw;
   const Ref dy = as_contiguous(g), x = as_contiguous(input);
-  by_floating(op, dw->dtype, [&](auto zero) {
+  by_inexact(op, dw->dtype, [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(work_of(c.shape));
     cpu::conv_backward_weight<T>(c.shape, x->data_as<T>(), dy->data_as<T>(), dw->data_as<T>());

@@ -20,6 +20,18 @@ void with_bytes_of(DType d, F f) {
   }
 }
 
+// Numbers of any dtype that is computed in; with_numbers_of those that have an order.
+template <class F>
+void with_values_of(DType d, const char* op, F f) {
+  switch (d) {
+#define RL_CASE(T, NAME) \
+  case DType::NAME: return f(T());
+    RL_FOR_DTYPES(RL_CASE)
+#undef RL_CASE
+    default: fail(ErrorType::NotImplemented, "%s: not implemented for tensors of dtype %s", op, name_of(d));
+  }
+}
+
 template <class F>
 void with_numbers_of(DType d, const char* op, F f) {
   switch (d) {

@@ -92,13 +92,20 @@ template <class T>
 T multiplied(T a, T b) {
   return static_cast<T>(a * b);
 }
+// Complex numbers have no order: who asks for it refuses them.
 template <class T>
 T larger(T a, T b) {
-  return b != b || b > a ? (a != a ? a : b) : a;
+  if constexpr (is_complex_number<T>)
+    return a;
+  else
+    return b != b || b > a ? (a != a ? a : b) : a;
 }
 template <class T>
 T smaller(T a, T b) {
-  return b != b || b < a ? (a != a ? a : b) : a;
+  if constexpr (is_complex_number<T>)
+    return a;
+  else
+    return b != b || b < a ? (a != a ? a : b) : a;
 }
 
 void check_source(In self, In src, const char* op) {
@@ -118,7 +125,7 @@ void write(const Along& a) {
 
 template <class F>
 void combine(const Along& a, F f) {
-  with_numbers_of(a.x->dtype, a.op, [&](auto element) {
+  with_values_of(a.x->dtype, a.op, [&](auto element) {
     using T = decltype(element);
     T* to = a.x->data_as<T>();
     const T* from = a.source->data_as<T>();
@@ -292,8 +299,11 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
            reduce.c_str());
   RL_CHECK(reduce != "mean" || input->dtype != DType::Bool, NotImplemented,
            "scatter_reduce: there is no mean of bools");
+  RL_CHECK(!is_complex(input->dtype) || (reduce != "amax" && reduce != "amin"), NotImplemented,
+           "scatter_reduce: complex numbers have no order, so there is no '%s' of dtype %s", reduce.c_str(),
+           name_of(input->dtype));
   if (!has_memory(input)) return y;
-  with_numbers_of(input->dtype, "scatter_reduce", [&](auto element) {
+  with_values_of(input->dtype, "scatter_reduce", [&](auto element) {
     using T = decltype(element);
     T* x = a.x->data_as<T>();
     T start = neutral<T>(reduce);
@@ -365,7 +375,7 @@ void each_taken(In index, int64_t n, const char* op, F f) {
   }
 }
 void add_taken(Tensor* y, In index, const Tensor* values, const char* op) {
-  with_numbers_of(y->dtype, op, [&](auto element) {
+  with_values_of(y->dtype, op, [&](auto element) {
     using T = decltype(element);
     each_taken(index, y->numel, op,
                [&](int64_t i, int64_t k) { y->data_as<T>()[i] = added(y->data_as<T>()[i], values->data_as<T>()[k]); });

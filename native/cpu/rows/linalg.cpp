@@ -22,7 +22,8 @@ int64_t work_of(const cpu::MatmulShape& s) {
 void multiply(const char* op, const cpu::MatmulShape& shape, const Tensor* a, const Tensor* b, Tensor* c,
               const Tensor* bias = nullptr, int beta = 0) {
   if (!has_memory(c)) return;
-  by_number(op, c->dtype, [&](auto zero) {
+  const DType computed = c->dtype == DType::Bool ? DType::UInt8 : c->dtype;  // zeros, where nothing is multiplied
+  by_arithmetic(op, computed, [&](auto zero) {
     using T = decltype(zero);
     const T *left = a->data_as<T>(), *right = b->data_as<T>(), *row = bias ? bias->data_as<T>() : nullptr;
     T* out = c->data_as<T>();
@@ -38,7 +39,7 @@ void check_operands(const char* op, const char* a_name, const Tensor* a, int a_d
            "of them",
            op, a_name, a_dims, b_name, b_dims, shape_of(a).c_str(), shape_of(b).c_str());
   check_same(op, a_name, a, b_name, b);
-  if (a->dtype == DType::Bool || is_complex(a->dtype)) no_kernel(op, a->dtype);
+  if (a->dtype == DType::Bool && (a_dims + b_dims == 2 || (a->numel && b->numel))) no_kernel(op, a->dtype);
 }
 
 // The dimension that is summed over, the last of `a`, must have one size in both.
@@ -125,7 +126,7 @@ Ref linear(In input, In weight, In bias) {
            shape_of(input).c_str(), shape_of(weight).c_str());
   check_same("linear", "input", input, "weight", weight);
   if (bias.tensor()) check_same("linear", "input", input, "bias", bias);
-  if (input->dtype == DType::Bool || is_complex(input->dtype)) no_kernel("linear", input->dtype);
+  if (input->dtype == DType::Bool && input->numel && weight->numel) no_kernel("linear", input->dtype);
   const bool vector = weight->ndim == 1;
   cpu::MatmulShape s{.n = vector ? 1 : weight->size(0), .k = input->size(input->ndim - 1)};
   check_inner("linear", "input", input, "weight", weight, weight->ndim - 1);

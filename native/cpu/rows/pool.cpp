@@ -71,19 +71,20 @@ std::array<Ref, 2> max_pool(In input, DimSpan kernel, DimSpan stride, DimSpan pa
   fill_from_back(padding, s.padding);
   fill_from_back(dilation, s.dilation);
 
-  Ref values = rl::empty(out, input->dtype, input->device), indices = rl::empty(out, DType::Int64, input->device);
-  if (!has_memory(input)) return {values, indices};
-  const Ref x = as_contiguous(input);
+  const DType computed = is_integral(input->dtype) ? DType::Int64 : input->dtype;
+  Ref values = rl::empty(out, computed, input->device), indices = rl::empty(out, DType::Int64, input->device);
+  if (!has_memory(input)) return {as_dtype(values.get(), input->dtype), indices};
+  const Ref x = as_contiguous(as_dtype(input, computed).get());
   const auto run = [&](auto zero) {
     using T = decltype(zero);
     Unlocked unlocked(values->numel * product(kernel));
     cpu::max_pool<T>(s, x->data_as<T>(), values->data_as<T>(), indices->data_as<int64_t>());
   };
-  if (x->dtype == DType::Int64)
+  if (computed == DType::Int64)
     run(int64_t());
   else
-    by_floating(op, x->dtype, run);
-  return {values, indices};
+    by_floating(op, computed, run);
+  return {as_dtype(values.get(), input->dtype), indices};
 }
 
 Ref max_pool_grad(In g, DimSpan input, In indices) {

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/write_back.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/linalg.h"
 #include "gen/ops/pointwise.h"
 #include "gen/ops/reduction.h"
@@ -105,7 +106,7 @@ Ref inner(In input, In other) {
 
 Ref vdot(In input, In other) {
   check_vectors("vdot", input, other);
-  return ops::dot(input, other);
+  return ops::dot(is_complex(input->dtype) ? ops::conj(input) : Ref::retain(input.mutable_tensor()), other);
 }
 
 }  // namespace rl::compose

@@ -49,13 +49,6 @@ template <class T>
 using Sum = std::conditional_t<is_complex_number<T>, Complex<double>,
                                std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>>;  // unsigned wraps
 
-template <class F>
-void by_any_number(const char* op, DType dtype, F&& f) {
-  if (dtype == DType::Complex64) return f(Complex<float>());
-  if (dtype == DType::Complex128) return f(Complex<double>());
-  by_number(op, dtype, f);
-}
-
 DType scan_dtype(In input, std::optional<DType> dtype) {
   return dtype ? *dtype : category_of(input->dtype) <= Category::Integral ? DType::Int64 : input->dtype;
 }
@@ -86,7 +79,7 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
   if (!has_memory(input) || !input->numel) return out;
   const Ref x = as_contiguous(as_dtype(input, to).get());
   const Rows rows(x->sizes(), d);
-  by_any_number(op, to, [&](auto zero) {
+  by_arithmetic(op, to, [&](auto zero) {
     using T = decltype(zero);
     using A = Sum<T>;
     const T* in = x->data_as<T>();

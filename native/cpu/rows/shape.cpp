@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "autograd/history.h"
+#include "cpu/rows/by_dtype.h"
 #include "cpu/rows/memory_format.h"
 #include "device/create.h"
 #include "gen/ops/shape.h"
@@ -24,19 +25,18 @@ Ref zeros_with_added(In g, Ref x, const Layout& view) {
   int64_t n = g->numel;
   if (!n || !has_memory(x.get())) return x;
   Ref source = as_contiguous(g);
-  RL_CHECK(g->dtype == DType::Float32 || g->dtype == DType::Float64, NotImplemented,
-           "backward of an overlapping view: not implemented for dtype %s", name_of(g->dtype));
-  Dims index(part->ndim);
-  for (int64_t i = 0; i < n; ++i) {
-    int64_t at = 0;
-    for (int d = 0; d < part->ndim; ++d) at += index[d] * part->strides()[d];
-    if (g->dtype == DType::Float32) {
-      part->data_as<float>()[at] += source->data_as<float>()[i];
-    } else {
-      part->data_as<double>()[at] += source->data_as<double>()[i];
+  by_inexact("backward of an overlapping view", g->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* to = part->data_as<T>();
+    const T* from = source->data_as<T>();
+    Dims index(part->ndim);
+    for (int64_t i = 0; i < n; ++i) {
+      int64_t at = 0;
+      for (int d = 0; d < part->ndim; ++d) at += index[d] * part->strides()[d];
+      to[at] += from[i];
+      for (int d = part->ndim - 1; d >= 0 && ++index[d] == part->dims[d]; --d) index[d] = 0;
     }
-    for (int d = part->ndim - 1; d >= 0 && ++index[d] == part->dims[d]; --d) index[d] = 0;
-  }
+  });
   return x;
 }
 }  // namespace

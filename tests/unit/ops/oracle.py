@@ -38,19 +38,25 @@ def weights_like(m: Any, y: Any) -> Any:
     return m.tensor([0.3 + 0.1 * (7 * i % 11) for i in range(count)], dtype=y.dtype).reshape(tuple(y.shape))
 
 
+def one_number(x: Any) -> Any:
+    """The sum of all elements; of complex ones that of their parts."""
+    z = x.sum()
+    return z.real + 0.7 * z.imag if z.is_complex() else z
+
+
 def derivatives(m: Any, function: Function, arguments: list[Any], order: int) -> list[Any]:
     """The result, its gradients by all floating arguments and those of a scalar made of the gradients."""
-    leaves = [a for a in arguments if isinstance(a, m.Tensor) and a.dtype.is_floating_point]
+    leaves = [a for a in arguments if isinstance(a, m.Tensor) and (a.dtype.is_floating_point or a.dtype.is_complex)]
     for leaf in leaves:
         leaf.requires_grad_(order > 0)
     y = function(m, *arguments)
     found = [y]
     if order == 0:
         return found
-    first = m.autograd.grad((y * weights_like(m, y)).sum(), leaves, create_graph=order > 1)
+    first = m.autograd.grad(one_number(y * weights_like(m, y)), leaves, create_graph=order > 1)
     found += first
     if order > 1:
-        total = sum((g * g * weights_like(m, g)).sum() for g in first)
+        total = sum(one_number(g * g * weights_like(m, g)) for g in first)
         found += m.autograd.grad(total, leaves, allow_unused=True)
     return found
 
