@@ -139,11 +139,20 @@ def node(o: Operation, table: Table) -> str:
         "[[maybe_unused]] void* arg) {\n"
         f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n"
     )
-    out += f"PyObject* {name}_saved([[maybe_unused]] Node* self, [[maybe_unused]] const char* name) {{\n"
-    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if members else ""
+    arguments = "[[maybe_unused]] Node* self, [[maybe_unused]] const char* name, [[maybe_unused]] bool raw"
+    out += f"PyObject* {name}_saved({arguments}) {{\n"
+    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if fields else ""
+    sizes = _sizes_only(o, table)
+    if reduction:
+        out += '  if (!std::strcmp(name, "self_sym_sizes")) return saved_to_python(self, v.sizes, raw);\n'
     for _, n, _ in members:
         public = "result" if n == "y" else ("self" if n == "input" else n)
-        out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
+        public += "_sym_sizes" if n in sizes else ""
+        out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n}, raw);\n'
+    if reduction and "dim" in o.signature.names():
+        one = o.signature["dim"].type == "int"
+        out += f'  if (!std::strcmp(name, "dim")) return raw ? nullptr : reduced_dims(v.mask, {str(one).lower()});\n'
+        out += '  if (!std::strcmp(name, "keepdim")) return raw ? nullptr : box(v.kept);\n'
     out += "  return nullptr;\n}\n"
     functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
     out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}}};\n'
@@ -220,9 +229,10 @@ def save_results(o: Operation, results: list[str]) -> str:
     out = ""
     for name in _mentions(o):
         if name in RESULT_NAMES and not o.row.returns and name not in o.signature.names():
-            out += f"    node->v.{name}.save({results[0]}, true);\n"
+            out += f"    node->v.{name}.save_output({results[0]});\n"
         elif name in o.row.returns and name not in o.signature.names():
-            out += f"    node->v.{name}.save({results[o.row.returns.index(name)]}, true);\n"
+            nr = o.row.returns.index(name)
+            out += f"    node->v.{name}.save_output({results[nr]}, {nr});\n"
     return out
 
 

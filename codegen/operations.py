@@ -138,9 +138,9 @@ def _record(o: Operation, results: list[str]) -> str:
     out += (
         f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, results[0] + '.get()')});\n"
     )
-    out += autograd.save_results(o, results)
     for i, r in differentiable:
         out += f"    set_history({r}.get(), node.get(), {i});\n"
+    out += autograd.save_results(o, results)
     return out + "  }\n"
 
 
@@ -210,8 +210,9 @@ def _pointwise_inplace(o: Operation, args: str) -> str:
         out += (
             "  if (recorded) {\n    [[maybe_unused]] auto node = "
             + f"static_cast<{autograd.struct(o)}*>(recorded.get());\n"
+            + "    rebase_history(written, recorded);\n"
             + save
-            + "    rebase_history(written, std::move(recorded));\n  }\n"
+            + "  }\n"
         )
     return out + "  return Ref::retain(written);\n}\n"
 

@@ -142,7 +142,7 @@ void keep_saved(FunctionNode* n) {
              "ctx",
              Py_TYPE(o)->tp_name, i);
     Tensor* t = reinterpret_cast<Tensor*>(o);
-    items[i].save(t, t->grad_fn == n);
+    t->grad_fn == n ? items[i].save_output(t, t->output_nr) : items[i].save(t);
   }
 }
 

@@ -1,5 +1,6 @@
 // How tensors join the graph: edges of inputs, history of outputs, in-place writes, views.
 #pragma once
+#include "autograd/anomaly.h"
 #include "autograd/arguments.h"
 
 namespace rl {
@@ -31,11 +32,17 @@ inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullpt
 // y is output `nr` of `node` (whose reference is not taken).
 void set_history(Tensor* y, Node* node, uint32_t nr = 0);
 Node* grad_fn_of(Tensor* x);
+// `value`, a saved result of `node`, with the history it had: output `nr` of the node.
+Ref with_output_history(const Tensor* value, Node* node, uint32_t nr);
 Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);
-inline void bump_version(Tensor* x) { ++x->storage->version; }
+inline void bump_version(Tensor* x) {
+  ++x->storage->version;
+  if (anomaly_mode) [[unlikely]]
+    note_write(x->storage);
+}
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);

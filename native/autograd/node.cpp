@@ -3,9 +3,6 @@
 #include <cstdlib>
 #include <new>
 
-#include "autograd/history.h"
-#include "iterate/pointwise.h"
-
 namespace rl {
 
 uint64_t next_sequence = 1;
@@ -44,6 +41,8 @@ void start_node(Node* n, NodeType& kind) {
   n->heap_edges = true;
   n->edges = nullptr;
   n->hooks = nullptr;
+  if (anomaly_mode) [[unlikely]]
+    note_forward(n);
 }
 
 void set_edges(Node* n, int n_edges) {
@@ -149,71 +148,6 @@ bool is_node(PyObject* o) { return PyType_IsSubtype(Py_TYPE(o), &node_base_type)
 NodeHooks* hooks_of(Node* node) {
   if (!node->hooks) node->hooks = new NodeHooks;
   return node->hooks;
-}
-
-// ------------------------------------------------------------------ saved values
-
-void released_error(Node* node) {
-  fail(ErrorType::Runtime,
-       "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; "
-       "give that first call "
-       "retain_graph=True, or compute the forward pass again",
-       Py_TYPE(node)->tp_name);
-}
-
-void Saved::save(const Tensor* x, bool is_output) {
-  RL_CHECK(!(x->flags & kInference), Runtime,
-           "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
-           to_string(x->sizes()).c_str());
-  version_ = x->storage->version;
-  is_output_ = is_output;
-  output_nr_ = static_cast<uint16_t>(x->output_nr);
-  tensor_ = is_output ? alias(x).release() : const_cast<Tensor*>(x);
-  if (!is_output) Py_INCREF(reinterpret_cast<PyObject*>(tensor_));
-}
-
-void Saved::save_copy(const Tensor* x) {
-  Ref copy = convert(x, x->dtype);
-  // The copy has the history that x had before the write, so that second derivatives flow through it.
-  if (Node* history = grad_fn_of(const_cast<Tensor*>(x))) {
-    Py_INCREF(reinterpret_cast<PyObject*>(history));
-    copy->grad_fn = history;
-    copy->output_nr = x->output_nr;
-    track(copy.get());
-  }
-  save(copy.get());
-}
-
-Ref Saved::unpack(Node* owner, const char* name) const {
-  if (owner->released) released_error(owner);
-  if (!tensor_) return Ref();
-  if (tensor_->storage->version != version_) [[unlikely]] {
-    fail(ErrorType::Runtime,
-         "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it "
-         "was saved at version %u and is "
-         "at version %u now); use the out-of-place form of the change, or .clone() the tensor before it",
-         Py_TYPE(owner)->tp_name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
-         tensor_->storage->version);
-  }
-  if (!is_output_ || !grad_enabled()) return Ref::retain(tensor_);
-  // The output gets its node back, so that the gradient's own graph leads through it.
-  Ref y = alias(tensor_);
-  Py_INCREF(reinterpret_cast<PyObject*>(owner));
-  y->grad_fn = owner;
-  y->output_nr = output_nr_;
-  track(y.get());
-  return y;
-}
-
-void Saved::reset() {
-  Tensor* t = tensor_;
-  tensor_ = nullptr;
-  Py_XDECREF(reinterpret_cast<PyObject*>(t));
-}
-
-int Saved::traverse(visitproc visit, void* arg) const {
-  Py_VISIT(reinterpret_cast<PyObject*>(tensor_));
-  return 0;
 }
 
 }  // namespace rl

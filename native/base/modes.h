@@ -10,6 +10,7 @@ enum Mode : uint32_t {
   kHooked = 4,        // somebody watches or replaces operations
   kFunctionMode = 8,  // a __torch_function__ mode is active
   kFunctionOff = 16,  // __torch_function__ of subclasses is switched off
+  kPackSaved = 64,    // saved-tensor hooks are active
 };
 
 // Initial-exec and constinit: one load relative to the thread pointer, with no call and no test of an initialiser.

@@ -273,6 +273,14 @@ PyObject* saved_tensors(PyObject* o, void*) {
   }
 }
 
+PyObject* raw_saved_tensors(PyObject* o, void*) {
+  try {
+    return saved_to_python(function_of(o), function_of(o)->v.saved, true);
+  } catch (...) {
+    return raise_current();
+  }
+}
+
 PyObject* ctx_name(PyObject* o, PyObject*) { return PyUnicode_FromString(Py_TYPE(o)->tp_name); }
 PyObject* ctx_requires_grad(PyObject* o, void*) { return PyBool_FromLong(function_of(o)->n_edges > 0); }
 int set_materialize(PyObject* o, PyObject* value, void*) {
@@ -296,6 +304,7 @@ PyMemberDef ctx_members[] = {{"needs_input_grad", T_OBJECT, offsetof(FunctionNod
 PyGetSetDef ctx_getset[] = {
     {"saved_tensors", saved_tensors, nullptr, "What save_for_backward kept, each checked for changes since.", nullptr},
     {"saved_variables", saved_tensors, nullptr, "The former name of saved_tensors.", nullptr},
+    {"_raw_saved_tensors", raw_saved_tensors, nullptr, "The same as objects that take hooks.", nullptr},
     {"materialize_grads", nullptr, set_materialize, nullptr, nullptr},
     {"requires_grad", ctx_requires_grad, nullptr, "Whether the call is recorded.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},

@@ -116,6 +116,7 @@ void fill(PyObject* module) {
   add_objects(module);
   add_autograd(module);
   add_function(module);
+  add_saved(module);
   add_tensor_type(module);
   add_data(module);
   add_buffer(module);
