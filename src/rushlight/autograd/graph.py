@@ -209,7 +209,9 @@ def register_multi_grad_hook(
         raise ValueError(f"register_multi_grad_hook: mode must be 'all' or 'any', got {mode!r}")
     for i, t in enumerate(tensors):
         if not t.requires_grad:
-            raise AssertionError(f"register_multi_grad_hook: tensor {i}, of shape {tuple(t.shape)}, requires no gradient")
+            raise AssertionError(
+                f"register_multi_grad_hook: tensor {i}, of shape {tuple(t.shape)}, requires no gradient"
+            )
     nodes = [get_gradient_edge(t).node for t in tensors]
     runs: dict[int, list[Tensor | None]] = {}  # of those under way: the gradients so far
     missing: dict[int, int] = {}
