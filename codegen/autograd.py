@@ -13,7 +13,9 @@ RESULT_NAMES = ("y",)
 
 
 def struct(o: Operation) -> str:
-    return o.node if o.row.kind != "inplace" and not o.row.node else f"{o.identifier.strip('_')}_{o.node}"
+    if o.row.kind == "inplace":
+        return f"{o.identifier.strip('_')}_in_place_{o.node}"
+    return f"{o.identifier.strip('_')}_{o.node}" if o.row.node else o.node
 
 
 def maker(o: Operation) -> str:
@@ -156,6 +158,8 @@ def node(o: Operation, table: Table) -> str:
     out += "  return nullptr;\n}\n"
     functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
     out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}}};\n'
+    for operand, node_name in o.row.number_nodes.items():
+        out += f'NodeType {name}_{operand}_kind = {{"{node_name}", sizeof({name}), {functions}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
 
@@ -171,7 +175,8 @@ def _maker(
         out += f"  auto node = new_list_node<{name}>({name}_kind, {list_name}.size());\n"
         out += f"  for (int k = 0; k < {list_name}.size(); ++k) connect(node.get(), k, {list_name}[k]);\n"
     else:
-        out += f"  auto node = new_node<{name}>({name}_kind, {outputs});\n"
+        kinds = "".join(f"!{operand}.tensor ? {name}_{operand}_kind : " for operand in o.row.number_nodes)
+        out += f"  auto node = new_node<{name}>({kinds}{name}_kind, {outputs});\n"
         function, like = {
             "pointwise": ("connect", ", like"),
             "inplace": ("connect", ", like"),

@@ -94,7 +94,7 @@ struct Run {
   void mark_needed() {
     std::vector<uint8_t> color(states.size(), 0);  // 0 new, 1 open, 2 done
     for (State& s : states) s.needed = false;
-    for (auto& c : captures) states[c.first >> 16].needed = true;
+    for (auto& c : captures) states[c.first >> 32].needed = true;
     std::vector<std::pair<uint32_t, int>> stack;
     for (uint32_t root = 0; root < states.size(); ++root) {
       if (color[root]) continue;
@@ -148,7 +148,7 @@ struct Run {
   void capture(uint32_t slot, Node* node, Ref* g) {
     if (captures.empty()) return;
     for (int nr = 0; nr < node->n_outputs; ++nr)
-      if (auto it = captures.find(uint64_t(slot) << 16 | nr); it != captures.end()) captured[it->second] = g[nr];
+      if (auto it = captures.find(uint64_t(slot) << 32 | nr); it != captures.end()) captured[it->second] = g[nr];
   }
 
   // The node's own backward; in anomaly mode watched for errors and NaN.
@@ -214,7 +214,7 @@ struct Run {
     }
   }
 
-  bool is_captured(uint32_t slot) const { return captures.count(uint64_t(slot) << 16) > 0; }
+  bool is_captured(uint32_t slot) const { return captures.count(uint64_t(slot) << 32) > 0; }
 };
 
 Ref root_gradient(const Tensor* y, const Ref& given) {
@@ -273,8 +273,9 @@ std::vector<Ref> run_backward(Span<const Place> roots, Span<const Ref> gradients
              "backward: tensor %d (%s) does not require grad and has no grad_fn: nothing it was computed from has "
              "requires_grad=True, or it was computed under no_grad() or detached",
              i, described(roots[i]).c_str());
-    RL_CHECK(roots[i].nr < roots[i].node->n_outputs, Index, "backward: %s has %d outputs, there is no number %u",
-             Py_TYPE(roots[i].node)->tp_name, roots[i].node->n_outputs, roots[i].nr);
+    RL_CHECK(roots[i].nr < static_cast<uint32_t>(roots[i].node->n_outputs), Index,
+             "backward: %s has %d outputs, there is no number %u", Py_TYPE(roots[i].node)->tp_name,
+             roots[i].node->n_outputs, roots[i].nr);
     starts.push_back({run.slot_of(roots[i].node), roots[i].nr});
   }
   ModeGuard mode(kGradOff, options.create_graph ? 0u : uint32_t(kGradOff));
@@ -286,7 +287,7 @@ std::vector<Ref> run_backward(Span<const Place> roots, Span<const Ref> gradients
     RL_CHECK(input.node, Runtime, "backward: input %d (%s) does not require grad", i, described(input).c_str());
     uint32_t slot;
     if (!run.find(input.node, &slot)) continue;
-    auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 16 | input.nr, i);
+    auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 32 | input.nr, i);
     if (!fresh) same[i] = it->second;
   }
   if (options.inputs.n) run.mark_needed();

@@ -46,6 +46,9 @@ inline void bump_version(Tensor* x) {
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
+// x takes the values of `result`, which was made from it (by edge 0 of its node), and its history: the in-place form of
+// a row that has none of its own.
+Ref become(Tensor* x, const Ref& result);
 void check_out(const Tensor* out, const char* op, bool records);
 
 // A gradient as the input at that edge needs it: summed over broadcast dimensions, real, of its dtype.

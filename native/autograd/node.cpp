@@ -19,8 +19,8 @@ Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(N
   n->sequence = next_sequence++;
   n->task = 0;
   n->slot = 0;
-  n->n_edges = static_cast<uint16_t>(n_edges);
-  n->n_outputs = static_cast<uint16_t>(n_outputs);
+  n->n_edges = n_edges;
+  n->n_outputs = n_outputs;
   n->released = false;
   n->heap_edges = !edges;
   n->edges = edges ? edges(n) : new Edge[n_edges];
@@ -47,7 +47,7 @@ void start_node(Node* n, NodeType& kind) {
 
 void set_edges(Node* n, int n_edges) {
   n->edges = new Edge[n_edges];
-  n->n_edges = static_cast<uint16_t>(n_edges);
+  n->n_edges = n_edges;
 }
 
 static void clear_hooks(Node* n) {

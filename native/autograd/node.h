@@ -63,7 +63,7 @@ struct Node {
   uint64_t sequence;  // later nodes run earlier
   uint64_t task;      // which backward run `slot` belongs to
   uint32_t slot;
-  uint16_t n_edges, n_outputs;
+  int32_t n_edges, n_outputs;
   bool released;
   bool heap_edges;
   Edge* edges;

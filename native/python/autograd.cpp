@@ -203,10 +203,11 @@ PyMethodDef autograd_functions[] = {
 
 Node* node_of(PyObject* o) { return reinterpret_cast<Node*>(o); }
 
-// Rows' nodes end in the number of their overload; the others carry a namespace, as PyTorch's do.
+// Rows' nodes carry the number of their overload; the others a namespace, as PyTorch's do.
 PyObject* node_name(PyObject* o, PyObject*) {
   const char* name = node_of(o)->kind->name;
-  bool row = std::isdigit(static_cast<unsigned char>(name[std::strlen(name) - 1]));
+  const char* stem = std::strstr(name, "Backward");
+  bool row = stem && std::isdigit(static_cast<unsigned char>(stem[8]));
   return PyUnicode_FromFormat("%s%s", row ? "" : "torch::autograd::", name);
 }
 

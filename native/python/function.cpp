@@ -49,7 +49,7 @@ bool prepare(FunctionNode* n, Arguments args) {
   for (int i = 0; i < args.n; ++i) {
     bool grad = is_tensor(args[i]) && tensor_of(args[i])->requires_grad();
     PyTuple_SET_ITEM(needs, i, Py_NewRef(grad ? Py_True : Py_False));
-    n->v.edge_of.push_back(is_tensor(args[i]) ? static_cast<int16_t>(tensors++) : int16_t(-1));
+    n->v.edge_of.push_back(is_tensor(args[i]) ? tensors++ : -1);
     wanted |= grad;
   }
   if (!wanted || !grad_enabled()) return false;
@@ -175,7 +175,7 @@ void check_dirty_returned(FunctionNode* n, PyObject* outputs) {
 void join_outputs(FunctionNode* n, PyObject* outputs, Arguments args, bool records, bool two_parts) {
   check_dirty_returned(n, outputs);
   int count = static_cast<int>(PyTuple_GET_SIZE(outputs)), differentiable = 0;
-  n->n_outputs = static_cast<uint16_t>(count);
+  n->n_outputs = count;
   if (records) n->v.outputs.resize(count);
   for (int i = 0; i < count; ++i) {
     PyObject* o = PyTuple_GET_ITEM(outputs, i);
