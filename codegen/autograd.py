@@ -14,7 +14,9 @@ RESULT_NAMES = ("y",)
 
 
 def struct(o: Operation) -> str:
-    return o.node if o.row.kind != "inplace" and not o.row.node else f"{o.identifier.strip('_')}_{o.node}"
+    if o.row.kind == "inplace":
+        return f"{o.identifier.strip('_')}_in_place_{o.node}"
+    return f"{o.identifier.strip('_')}_{o.node}" if o.row.node else o.node
 
 
 def maker(o: Operation) -> str:
@@ -147,15 +149,25 @@ def node(o: Operation, table: Table) -> str:
         "[[maybe_unused]] void* arg) {\n"
         f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n{visit}  return 0;\n}}\n"
     )
-    out += f"PyObject* {name}_saved([[maybe_unused]] Node* self, [[maybe_unused]] const char* name) {{\n"
-    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if members else ""
+    arguments = "[[maybe_unused]] Node* self, [[maybe_unused]] const char* name, [[maybe_unused]] bool raw"
+    out += f"PyObject* {name}_saved({arguments}) {{\n"
+    out += f"  [[maybe_unused]] auto& v = static_cast<{name}*>(self)->v;\n" if fields else ""
+    sizes = _sizes_only(o, table)
+    if reduction:
+        out += '  if (!std::strcmp(name, "self_sym_sizes")) return saved_to_python(self, v.sizes, raw);\n'
     for _, n, _ in members:
         public = "result" if n == "y" else ("self" if n == "input" else n)
-        out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n});\n'
+        public += "_sym_sizes" if n in sizes else ""
+        out += f'  if (!std::strcmp(name, "{public}")) return saved_to_python(self, v.{n}, raw);\n'
+    if reduction and "dim" in o.signature.names():
+        one = o.signature["dim"].type == "int"
+        out += f'  if (!std::strcmp(name, "dim")) return raw ? nullptr : reduced_dims(v.mask, {str(one).lower()});\n'
+        out += '  if (!std::strcmp(name, "keepdim")) return raw ? nullptr : box(v.kept);\n'
     out += "  return nullptr;\n}\n"
     functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
     elementwise = str(_elementwise(o, table)).lower()
-    out += f'NodeType {name}_kind = {{"{o.node}", sizeof({name}), {functions}, {elementwise}}};\n'
+    for kind, node_name in [("kind", o.node)] + [(f"{p}_kind", n) for p, n in o.row.number_nodes.items()]:
+        out += f'NodeType {name}_{kind} = {{"{node_name}", sizeof({name}), {functions}, {elementwise}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
 
@@ -171,7 +183,8 @@ def _maker(
         out += f"  auto node = new_list_node<{name}>({name}_kind, {list_name}.size());\n"
         out += f"  for (int k = 0; k < {list_name}.size(); ++k) connect(node.get(), k, {list_name}[k]);\n"
     else:
-        out += f"  auto node = new_node<{name}>({name}_kind, {outputs});\n"
+        kinds = "".join(f"!{operand}.tensor ? {name}_{operand}_kind : " for operand in o.row.number_nodes)
+        out += f"  auto node = new_node<{name}>({kinds}{name}_kind, {outputs});\n"
         function, like = {
             "pointwise": ("connect", ", like"),
             "inplace": ("connect", ", like"),

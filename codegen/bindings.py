@@ -221,6 +221,8 @@ def family_source(family: str, table: Table) -> str:
         out += entry(name, rows)
         if any(o.row.function for o in rows):
             functions += [(n, f"py_{name}<false>", rows) for n in public_names(rows)]
+        elif not any(o.row.method for o in rows):  # for listeners
+            functions += [(f"_{name}", f"py_{name}<false>", rows)]
         if any(o.row.method for o in rows) and not rows[0].row.private:
             methods += [(n, f"py_{name}<true>", rows) for n in public_names(rows) if not n.startswith("_")]
         inplace = [o for o in rows if operations.has_inplace(o)]

@@ -155,10 +155,10 @@ def _record(o: Operation, results: list[str]) -> str:
     out = f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
     out += f"  if ((records || duals) && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
     out += f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, first + '.get()')});\n"
-    out += autograd.save_results(o, results)
     for i, r in enumerate(results):
         if differentiable[i]:
             out += f"    if (records) set_history({r}.get(), node.get(), {i});\n"
+    out += autograd.save_results(o, results)
     outputs = ", ".join(f"{r}.get()" if d else "nullptr" for r, d in zip(results, differentiable, strict=True))
     return out + _tangents(o, "node.get()", f"finish({{{outputs}}})", results) + "  }\n"
 

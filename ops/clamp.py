@@ -19,15 +19,15 @@ pointwise("_clamp(input, min: Operand, max: Operand)", types=real, body="minimum
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
 pointwise("clamp_min(input, min: Operand)", types=boolean + real, body="maximum(input, min)", onnx="Clip",
           grad={"input": "where(input >= min, g, 0)", "min": "where(input < min, g, 0)"},
+          node="ClampMinBackward1", number_nodes={"min": "ClampMinBackward0"},
           exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only"},
           doc="input, min where it is smaller.")
 pointwise("clamp_max(input, max: Operand)", types=boolean + real, body="minimum(input, max)", onnx="Clip",
           grad={"input": "where(input <= max, g, 0)", "max": "where(input > max, g, 0)"},
+          node="ClampMaxBackward1", number_nodes={"max": "ClampMaxBackward0"},
           exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only"},
           doc="input, max where it is larger.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
           aliases=("true_divide", "divide"), inplace=True, out=True, samples="div_mode", onnx="Div",

@@ -1,6 +1,6 @@
 """Rows of elementary functions: roundings, remainders, trigonometry, logarithms to other bases, the error function."""
 
-from ops.kinds import pointwise
+from ops.kinds import composite, pointwise
 from ops.row import boolean, complex_, floating, number, real
 
 fractional = floating + complex_
@@ -19,26 +19,27 @@ pointwise("round(input)", aliases=("_special_round",), types=real, body="round(i
 pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"},
           doc="The fraction, with input's sign.")
 pointwise("fmod(input, other: Operand)", types=real, dtype_rule="divides", body="fmod(input, other)",
-          grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1", onnx="Mod",
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
-                      "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
+          grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1",
+          number_nodes={"other": "FmodBackward0"}, onnx="Mod",
+          exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
                       "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The remainder of the division rounded to zero: it has input's sign.")
 pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="divides", body="remainder(input, other)",
           grad={"input": "g", "other": "-(g * floor(input / other))"}, node="RemainderBackward1",
-          operator="%", onnx="Mod",
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
-                      "awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
+          number_nodes={"other": "RemainderBackward0"}, operator="%", onnx="Mod",
+          exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
                       "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
-          body="div_floor(input, other)", operator="//",
-          exceptions={"out": "PyTorch refuses gradients of a row that has none"},
+          body="div_floor(input, other)", operator="//", node="NotImplemented",
+          grad={"input": "_no_derivative(g)", "other": "_no_derivative(g)"},
           doc="The quotient, rounded down.")
+composite("_no_derivative(g)", run="no_derivative", private=True, method=False, samples="none",
+          doc="Raises: PyTorch keeps the history of such a row, and refuses to go back through it.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
-                      "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
+          number_nodes={"other": "CopysignBackward1"},
+          exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The size of input with the sign of other.")
 
 # ------------------------------------------------------------------ exponentials and logarithms

@@ -4,10 +4,6 @@ from ops.kinds import composite, view
 
 # ------------------------------------------------------------------ pieces along a dimension
 
-for _name, _node in (("split", "SplitBackward0"), ("split_with_sizes", "SplitWithSizesBackward0")):
-    view(f"_{_name}_piece(input, dim: int, start: int, length: int)", layout="narrow", private=True, method=False,
-         node=_node, grad={"input": "_narrow_backward(g, input, dim, start, length)"}, samples="none",
-         doc=f"One result of {_name}.")
 composite("split(tensor, split_size_or_sections: int, dim: int = 0)", returns=("*",), multi_view=True, samples="split",
           doc="Pieces of that size along dim, the last one perhaps smaller.")
 composite("split(tensor, split_size_or_sections: Ints, dim: int = 0)", overload="sections", run="split_with_sizes",

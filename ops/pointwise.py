@@ -14,18 +14,20 @@ pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=ari
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", aliases=("subtract",),
           body="fma(-alpha, other, input)",
           dtype_rule="no_bool", legacy=("input", "alpha", "other"),
-          grad={"input": "g", "other": "-(g * alpha)"}, operator="-", onnx="Sub",
+          grad={"input": "g", "other": "-(g * alpha)"}, number_nodes={"input": "RsubBackward1"}, operator="-",
+          onnx="Sub",
           doc="input - alpha * other.")
-pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)", node="RsubBackward1",
+pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)",
+          number_nodes={"other": "RsubBackward1"},
           dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
-          exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
           integers_to_float=True,
-          body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"}, operator="/",
+          body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
+          number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input",
           grad={"input": "-g"}, onnx="Neg", doc="-input.")
@@ -46,11 +48,12 @@ pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, bod
 pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(input, exponent)",
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
-                            "input)))"}, operator="**", onnx="Pow",
+                            "input)))"},
+          node="PowBackward1", number_nodes={"exponent": "PowBackward0", "input": "PowBackward2"}, operator="**",
+          onnx="Pow",
           exceptions={"promotion: and -1": "PyTorch refuses negative integer exponents",
                       "in_place: and -1": "PyTorch refuses negative integer exponents",
                       "operators: -1": "PyTorch refuses negative integer exponents",
-                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
                       "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
@@ -66,11 +69,11 @@ pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floati
           doc="input + value * tensor1 / tensor2.")
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
           body="where(abs(weight) < abs(0.5), fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
-          node="LerpBackward0", grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
+          node="LerpBackward1", number_nodes={"weight": "LerpBackward0"},
+          grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           exceptions={"values: 0.7": "PyTorch takes no fractional weight with integers",
                       "promotion: and 1.5": "PyTorch takes no fractional weight with integers",
-                      "layouts: 0.7": "PyTorch takes no fractional weight with integers",
-                      "node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name"},
+                      "layouts: 0.7": "PyTorch takes no fractional weight with integers"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=boolean + real, body="maximum(input, other)", inplace=False,
           grad={"input": "where(input == other, g / 2, where(input < other, 0, g))",
@@ -107,20 +110,28 @@ pointwise("relu(input)", types=real, body="where(input < 0, 0, input)", grad={"i
 
 # ------------------------------------------------------------------ comparison and selection
 
-comparison("eq(input: Operand, other: Operand)", body="input == other", operator="==", onnx="Equal",
+FLAT = {"input": "zeros_like(g)", "other": "zeros_like(g)"}  # for the in-place forms, which keep the dtype
+
+comparison("eq(input: Operand, other: Operand)", node="EqBackward1", number_nodes={"other": "EqBackward0"},
+           grad=FLAT, body="input == other", operator="==", onnx="Equal",
            doc="input == other.")
-comparison("ne(input: Operand, other: Operand)", aliases=("not_equal",), body="input != other", operator="!=",
+comparison("ne(input: Operand, other: Operand)", node="NeBackward1", number_nodes={"other": "NeBackward0"},
+           grad=FLAT, aliases=("not_equal",), body="input != other", operator="!=",
            doc="input != other.")
-comparison("lt(input: Operand, other: Operand)", aliases=("less",), types=boolean + real, body="input < other",
+comparison("lt(input: Operand, other: Operand)", node="LtBackward1", number_nodes={"other": "LtBackward0"},
+           grad=FLAT, aliases=("less",), types=boolean + real, body="input < other",
            operator="<", onnx="Less",
            doc="input < other.")
-comparison("le(input: Operand, other: Operand)", aliases=("less_equal",), types=boolean + real, body="input <= other",
+comparison("le(input: Operand, other: Operand)", node="LeBackward1", number_nodes={"other": "LeBackward0"},
+           grad=FLAT, aliases=("less_equal",), types=boolean + real, body="input <= other",
            operator="<=",
            onnx="LessOrEqual", doc="input <= other.")
-comparison("gt(input: Operand, other: Operand)", aliases=("greater",), types=boolean + real, body="input > other",
+comparison("gt(input: Operand, other: Operand)", node="GtBackward1", number_nodes={"other": "GtBackward0"},
+           grad=FLAT, aliases=("greater",), types=boolean + real, body="input > other",
            operator=">",
            onnx="Greater", doc="input > other.")
-comparison("ge(input: Operand, other: Operand)", aliases=("greater_equal",), types=boolean + real,
+comparison("ge(input: Operand, other: Operand)", node="GeBackward1", number_nodes={"other": "GeBackward0"},
+           grad=FLAT, aliases=("greater_equal",), types=boolean + real,
            body="input >= other", operator=">=",
            onnx="GreaterOrEqual", doc="input >= other.")
 comparison("logical_not(input)", body="input == 0", onnx="Not", doc="True where input is 0.")

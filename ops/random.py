@@ -8,9 +8,10 @@ inplace("uniform_(self, from_: float = 0, to: float = 1, *, generator: Generator
         widens=False, doc="Fills with uniform numbers from [from, to).")
 inplace("normal_(self, mean: float = 0, std: float = 1, *, generator: Generator | None = None)", run="normal",
         types=floating, grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with normal numbers.")
-inplace("random_(self, *, generator: Generator | None = None)", run="random", types=every,
+inplace("random_(self, *, generator: Generator | None = None)", run="random", types=every, node="RandomBackward2",
         grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with integers over the dtype's range.")
 inplace("random_(self, to: int, *, generator: Generator | None = None)", overload="to", run="random_to", types=every,
+        node="RandomBackward1",
         grad={"self": "zeros_like(g)"}, samples="none", widens=False, doc="Fills with integers from [0, to).")
 inplace("random_(self, from_: int, to: int | None, *, generator: Generator | None = None)", overload="from",
         run="random_from", types=every, grad={"self": "zeros_like(g)"}, samples="none",

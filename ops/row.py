@@ -52,6 +52,7 @@ class Row:
     operator: str = ""  # Python's symbol: "+", "@", ...
     reversed_operator: str = ""
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
+    number_nodes: dict[str, str] = field(default_factory=dict)  # operand -> that name where the operand is a number
     function: bool = True
     method: bool = True
     inplace: bool = False

@@ -83,15 +83,14 @@ composite("view_as(input, other)", function=False, samples="none", doc="view(oth
 composite("expand_as(input, other)", function=False, samples="none", doc="expand(other.size()).")
 composite("reshape_as(input, other)", function=False, samples="none", doc="reshape(other.size()).")
 composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_view=True,
-          exceptions={"node_name": "a composite of select"},
           doc="The slices along dim, as a tuple of views.")
 kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
        node="ToCopyBackward0", samples="none", onnx="Cast", widens=False, doc="A copy in another dtype.")
 inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
         node="CopyBackwards", samples="copy", widens=False, doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
-        exceptions={"node_name": "PyTorch names the nodes of tensors and of numbers apart; the row has one name",
-                    "forms: fill_ of rushlight": "methods alone write",
+        node="FillBackward3", number_nodes={"value": "FillBackward2"},
+        exceptions={"forms: fill_ of rushlight": "methods alone write",
                     "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
         widens=False, doc="Sets every element.")
 inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary",

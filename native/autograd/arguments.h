@@ -99,6 +99,8 @@ template <class N>
 Handle<N> new_list_node(NodeType& kind, int n_edges) {
   Node* raw = allocate_node(kind, n_edges, 1, nullptr);
   static_cast<N*>(raw)->construct();
+  if (anomaly_mode) [[unlikely]]
+    note_forward(raw);
   return Handle<N>::steal(static_cast<N*>(raw));
 }
 
@@ -190,15 +192,17 @@ R hooked(HookedOperation& operation, std::initializer_list<BoxedArgument> argume
   }
 }
 
-// `_saved_<name>` of a node.
-PyObject* saved_to_python(Node* owner, const Saved& s);
-PyObject* saved_to_python(Node* owner, const SavedArg& s);
-PyObject* saved_to_python(Node* owner, const SavedList& s);
-inline PyObject* saved_to_python(Node*, const Dims& v) { return box(DimSpan(v)); }
-inline PyObject* saved_to_python(Node*, const Padding& v) { return box(v); }
+// `_saved_dim` of a reduction: the dimensions in its mask, or the one of a row that takes only one.
+PyObject* reduced_dims(uint64_t mask, bool only_one);
+// `_saved_<name>` of a node; raw: `_raw_saved_<name>`, the object that takes hooks (nullptr: there is none).
+PyObject* saved_to_python(Node* owner, Saved& s, bool raw);
+PyObject* saved_to_python(Node* owner, SavedArg& s, bool raw);
+PyObject* saved_to_python(Node* owner, SavedList& s, bool raw);
+inline PyObject* saved_to_python(Node*, const Dims& v, bool raw) { return raw ? nullptr : box(DimSpan(v)); }
+inline PyObject* saved_to_python(Node*, const Padding& v, bool raw) { return raw ? nullptr : box(v); }
 template <class T>
-PyObject* saved_to_python(Node*, const T& v) {
-  return box(v);
+PyObject* saved_to_python(Node*, const T& v, bool raw) {
+  return raw ? nullptr : box(v);
 }
 
 }  // namespace rl

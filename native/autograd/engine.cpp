@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "autograd/accumulate.h"
+#include "autograd/anomaly.h"
 #include "autograd/history.h"
 #include "autograd/hooks.h"
 #include "gen/ops/pointwise.h"
@@ -34,16 +35,25 @@ struct Run {
   std::vector<Ref> captured;
   const BackwardOptions& options;
 
-  explicit Run(const BackwardOptions& options) : options(options) { active_tasks.push_back(id); }
-  ~Run() { active_tasks.erase(std::find(active_tasks.begin(), active_tasks.end(), id)); }
+  Run* outer;  // of the same thread
 
-  bool find(Node* node, uint32_t* slot) const {
+  explicit Run(const BackwardOptions& options) : options(options), outer(innermost) {
+    active_tasks.push_back(id);
+    innermost = this;
+  }
+  ~Run() {
+    active_tasks.erase(std::find(active_tasks.begin(), active_tasks.end(), id));
+    innermost = outer;
+  }
+  static inline thread_local Run* innermost = nullptr;
+
+  bool find(const Node* node, uint32_t* slot) const {
     if (node->task == id) {
       *slot = node->slot;
       return true;
     }
     if (foreign.empty()) return false;
-    auto it = foreign.find(node);
+    auto it = foreign.find(const_cast<Node*>(node));
     if (it == foreign.end()) return false;
     *slot = it->second;
     return true;
@@ -84,7 +94,7 @@ struct Run {
   void mark_needed() {
     std::vector<uint8_t> color(states.size(), 0);  // 0 new, 1 open, 2 done
     for (State& s : states) s.needed = false;
-    for (auto& c : captures) states[c.first >> 16].needed = true;
+    for (auto& c : captures) states[c.first >> 32].needed = true;
     std::vector<std::pair<uint32_t, int>> stack;
     for (uint32_t root = 0; root < states.size(); ++root) {
       if (color[root]) continue;
@@ -138,7 +148,21 @@ struct Run {
   void capture(uint32_t slot, Node* node, Ref* g) {
     if (captures.empty()) return;
     for (int nr = 0; nr < node->n_outputs; ++nr)
-      if (auto it = captures.find(uint64_t(slot) << 16 | nr); it != captures.end()) captured[it->second] = g[nr];
+      if (auto it = captures.find(uint64_t(slot) << 32 | nr); it != captures.end()) captured[it->second] = g[nr];
+  }
+
+  // The node's own backward; in anomaly mode watched for errors and NaN.
+  static void apply(Node* node, BackwardCall& call) {
+    if (!anomaly_mode) [[likely]]
+      return node->kind->apply(node, call);
+    Evaluating scope(node);
+    try {
+      node->kind->apply(node, call);
+      check_nan(node, call.out);
+    } catch (...) {
+      report_failure(node);
+      throw;
+    }
   }
 
   void run_node(uint32_t slot) {
@@ -169,7 +193,7 @@ struct Run {
         bool post = node->hooks && node->hooks->post;
         std::vector<Ref> kept(post ? node->n_outputs : 0);
         for (size_t i = 0; i < kept.size(); ++i) kept[i] = g[i];
-        node->kind->apply(node, call);
+        apply(node, call);
         g = &gradients[states[slot].first];
         if (post) run_post_hooks(node, out, kept.data());
         if (!options.retain_graph && !accumulates) {
@@ -191,7 +215,7 @@ struct Run {
     }
   }
 
-  bool is_captured(uint32_t slot) const { return captures.count(uint64_t(slot) << 16) > 0; }
+  bool is_captured(uint32_t slot) const { return captures.count(uint64_t(slot) << 32) > 0; }
 };
 
 Ref root_gradient(const Tensor* y, const Ref& given) {
@@ -217,39 +241,62 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
 
 }  // namespace
 
-std::vector<Ref> run_backward(Span<Tensor* const> tensors, Span<const Ref> gradients, const BackwardOptions& options) {
+uint64_t current_backward() { return Run::innermost ? Run::innermost->id : 0; }
+bool will_run(const Node* node) {
+  uint32_t slot;
+  return Run::innermost && Run::innermost->find(node, &slot) && Run::innermost->states[slot].needed;
+}
+bool backward_is_running(uint64_t id) {
+  return std::find(active_tasks.begin(), active_tasks.end(), id) != active_tasks.end();
+}
+
+Place::Place(Tensor* x) : tensor(Ref::retain(x)) {
+  Edge e = gradient_edge(x);
+  if (!e.node) return;
+  node = e.node;
+  nr = e.nr;
+  keeper = PyRef::steal(e.node->keeper);
+}
+
+static std::string described(const Place& p) {
+  if (!p.tensor) return "an edge of the graph";
+  return format_text("shape %s, dtype %s", to_string(p.tensor->sizes()).c_str(), name_of(p.tensor->dtype));
+}
+
+static Ref start_of(const Place& root, const Ref& given) {
+  if (root.tensor) return root_gradient(root.tensor.get(), given);
+  RL_CHECK(given, Runtime, "backward: an edge of the graph does not know its shape, so its gradient has to be given");
+  return given;
+}
+
+std::vector<Ref> run_backward(Span<const Place> roots, Span<const Ref> gradients, const BackwardOptions& options) {
   Run run(options);
-  std::vector<PyRef> roots;
   std::vector<std::pair<uint32_t, uint32_t>> starts;
-  for (int i = 0; i < tensors.n; ++i) {
-    Tensor* y = tensors[i];
-    Edge e = gradient_edge(y);
-    RL_CHECK(e.node, Runtime,
-             "backward: tensor %d (shape %s, dtype %s) does not require grad and has no grad_fn: nothing it was "
-             "computed from has requires_grad=True, or it was "
-             "computed under no_grad() or detached",
-             i, to_string(y->sizes()).c_str(), name_of(y->dtype));
-    roots.push_back(PyRef::steal(e.node->keeper));
-    starts.push_back({run.slot_of(e.node), e.nr});
+  for (int i = 0; i < roots.n; ++i) {
+    RL_CHECK(roots[i].node, Runtime,
+             "backward: tensor %d (%s) does not require grad and has no grad_fn: nothing it was computed from has "
+             "requires_grad=True, or it was computed under no_grad() or detached",
+             i, described(roots[i]).c_str());
+    RL_CHECK(roots[i].nr < static_cast<uint32_t>(roots[i].node->n_outputs), Index,
+             "backward: %s has %d outputs, there is no number %u", Py_TYPE(roots[i].node)->tp_name,
+             roots[i].node->n_outputs, roots[i].nr);
+    starts.push_back({run.slot_of(roots[i].node), roots[i].nr});
   }
   ModeGuard mode(kGradOff, options.create_graph ? 0u : uint32_t(kGradOff));
   run.discover();
-  std::vector<PyRef> kept;
   run.captured.resize(options.inputs.n);
   std::vector<int> same(options.inputs.n, -1);
   for (int i = 0; i < options.inputs.n; ++i) {
-    Edge e = gradient_edge(options.inputs[i]);
-    RL_CHECK(e.node, Runtime, "backward: input %d (shape %s) does not require grad", i,
-             to_string(options.inputs[i]->sizes()).c_str());
-    kept.push_back(PyRef::steal(e.node->keeper));
+    const Place& input = options.inputs[i];
+    RL_CHECK(input.node, Runtime, "backward: input %d (%s) does not require grad", i, described(input).c_str());
     uint32_t slot;
-    if (!run.find(e.node, &slot)) continue;
-    auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 16 | e.nr, i);
+    if (!run.find(input.node, &slot)) continue;
+    auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 32 | input.nr, i);
     if (!fresh) same[i] = it->second;
   }
   if (options.inputs.n) run.mark_needed();
-  for (int i = 0; i < tensors.n; ++i)
-    run.add_gradient(starts[i].first, starts[i].second, root_gradient(tensors[i], gradients[i]));
+  for (int i = 0; i < roots.n; ++i)
+    run.add_gradient(starts[i].first, starts[i].second, start_of(roots[i], gradients[i]));
   std::vector<uint8_t> pushed(run.states.size(), 0);
   for (auto [slot, nr] : starts)
     if (run.states[slot].dependencies == 0 && !pushed[slot]) {

@@ -126,7 +126,7 @@ std::vector<Ref> transposed_twice(Node* node, const std::vector<Ref>& t, Span<Te
   options.accumulate = false;
   options.create_graph = graph;
   std::vector<Ref> g(node->n_outputs), out(t.size()), wanted;
-  std::vector<Tensor*> variables, roots;
+  std::vector<Place> variables, roots;
   ModeGuard mode(kGradOff, kForwardOff);
   uint64_t need = 0;
   for (size_t k = 0; k < t.size(); ++k)
@@ -135,7 +135,7 @@ std::vector<Ref> transposed_twice(Node* node, const std::vector<Ref>& t, Span<Te
     if (!outputs[i]) continue;
     g[i] = full(outputs[i]->sizes(), Scalar(0), outputs[i]->dtype, outputs[i]->device);
     g[i]->flags |= kRequiresGrad;
-    variables.push_back(g[i].get());
+    variables.emplace_back(g[i].get());
   }
   BackwardCall call{g.data(), out.data(), need, true};
   node->kind->apply(node, call);
@@ -143,13 +143,13 @@ std::vector<Ref> transposed_twice(Node* node, const std::vector<Ref>& t, Span<Te
     if (!t[k] || !out[k]) continue;
     if (node->edges[k].expected) out[k] = finish_gradient(std::move(out[k]), *node->edges[k].expected);
     if (!out[k]->requires_grad()) continue;  // zero, whatever g is
-    roots.push_back(out[k].get());
+    roots.emplace_back(out[k].get());
     wanted.push_back(t[k]);
   }
-  options.inputs = Span<Tensor* const>(variables.data(), static_cast<int>(variables.size()));
+  options.inputs = Span<const Place>(variables.data(), static_cast<int>(variables.size()));
   std::vector<Ref> found(variables.size());
   if (!roots.empty())
-    found = run_backward(Span<Tensor* const>(roots.data(), static_cast<int>(roots.size())),
+    found = run_backward(Span<const Place>(roots.data(), static_cast<int>(roots.size())),
                          Span<const Ref>(wanted.data(), static_cast<int>(wanted.size())), options);
   std::vector<Ref> result(outputs.n);
   for (int i = 0, n = 0; i < outputs.n; ++i)

@@ -25,7 +25,7 @@ struct FunctionNode : Node {
   struct Values {
     SavedList saved;
     std::vector<OutputShape> outputs;
-    SmallVector<int16_t, 8> edge_of;  // for each argument its edge, -1 where it is no tensor
+    SmallVector<int32_t, 8> edge_of;  // for each argument its edge, -1 where it is no tensor
   } v;
 };
 

@@ -146,6 +146,7 @@ struct CopySlices : Node {
   NodeRef inner;
   ViewStep* step;
   int written;  // the edge of `inner` that leads to the written tensor
+  Layout base;
 };
 
 void copy_slices_apply(Node* self, BackwardCall& call) {
@@ -169,7 +170,11 @@ void copy_slices_apply(Node* self, BackwardCall& call) {
 
 void copy_slices_release(Node* self) {
   auto* n = static_cast<CopySlices*>(self);
-  if (n->inner) n->inner->kind->release(n->inner.get());
+  if (n->inner) {
+    n->inner->kind->release(n->inner.get());
+    n->inner->released = true;
+    hooks_of(n->inner.get())->slices = nullptr;
+  }
   n->inner = NodeRef();
   if (n->step) drop(n->step);
   n->step = nullptr;
@@ -181,27 +186,47 @@ int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
   return 0;
 }
 
-NodeType copy_slices_kind = {"CopySlices", sizeof(CopySlices), copy_slices_apply, copy_slices_release,
-                             copy_slices_traverse};
+void copy_slices_destruct(Node* self) { static_cast<CopySlices*>(self)->base.~Layout(); }
+
+NodeType copy_slices_kind = {"CopySlices",        sizeof(CopySlices),   copy_slices_apply,
+                             copy_slices_release, copy_slices_traverse, copy_slices_destruct};
 
 // `inner` wrote to `view`, to which its edge `written` leads.
 NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   int n = inner->n_edges;
   auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
   new (&node->inner) NodeRef();
-  for (int k = 0; k < n; ++k) {
+  new (&node->base) Layout(view->autograd->base->layout());
+  for (int k = 0; k < n; ++k)
     if (k != written) std::swap(node->edges[k], inner->edges[k]);
-  }
   drop(inner->edges[written]);
+  hooks_of(inner.get())->slices = node;
   node->written = written;
   node->step = view->autograd->step;
   ++node->step->refs;
   node->inner = std::move(inner);
   node->edges[written] = gradient_edge(view->autograd->base);
+  if (anomaly_mode) note_forward(node);
   return NodeRef::steal(node);
 }
 
 }  // namespace
+
+Ref with_output_history(const Tensor* value, Node* node, uint32_t nr) {
+  Ref y = alias(value);
+  if (!node->hooks || !node->hooks->slices) {
+    set_history(y.get(), node, nr);
+    return y;
+  }
+  // The value was written to a view: its history leads through the view of what the base became.
+  auto* slices = static_cast<CopySlices*>(node->hooks->slices);
+  Ref base = alias(value, slices->base);
+  set_history(base.get(), slices);
+  ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
+  Ref view = replay_view(base.get(), slices->step);
+  set_history(y.get(), view->grad_fn, view->output_nr);
+  return y;
+}
 
 // ------------------------------------------------------------------ in-place
 
@@ -263,6 +288,13 @@ void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
   }
   rewrite_history(x, node.get(), nr);
   x->flags &= static_cast<uint8_t>(~kRequiresGrad);
+}
+
+Ref become(Tensor* x, const Ref& result) {
+  copy_into(x, result.get());
+  bump_version(x);
+  if (result->grad_fn) rebase_history(x, NodeRef::retain(result->grad_fn), result->output_nr);
+  return Ref::retain(x);
 }
 
 // ------------------------------------------------------------------ gradients

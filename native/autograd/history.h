@@ -1,5 +1,6 @@
 // How tensors join the graph: edges of inputs, history of outputs, in-place writes, views.
 #pragma once
+#include "autograd/anomaly.h"
 #include "autograd/arguments.h"
 
 namespace rl {
@@ -31,6 +32,8 @@ inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullpt
 // y is output `nr` of `node` (whose reference is not taken).
 void set_history(Tensor* y, Node* node, uint32_t nr = 0);
 Node* grad_fn_of(Tensor* x);
+// `value`, a saved result of `node`, with the history it had: output `nr` of the node.
+Ref with_output_history(const Tensor* value, Node* node, uint32_t nr);
 Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 
 // Whether a gradient of one of `results` flows to a leaf that is none of `leaves`.
@@ -38,10 +41,17 @@ bool depends_on_others(const std::vector<Ref>& results, const std::vector<Ref>& 
 
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);
-inline void bump_version(Tensor* x) { ++x->storage->version; }
+inline void bump_version(Tensor* x) {
+  ++x->storage->version;
+  if (anomaly_mode) [[unlikely]]
+    note_write(x->storage);
+}
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
+// x takes the values of `result`, which was made from it (by edge 0 of its node), and its history: the in-place form of
+// a row that has none of its own.
+Ref become(Tensor* x, const Ref& result);
 void check_out(const Tensor* out, const char* op, bool records, bool duals = false);
 
 // The complex conjugate; a real tensor itself. A formula is written for real numbers; for complex ones the gradient is

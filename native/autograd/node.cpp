@@ -3,11 +3,6 @@
 #include <cstdlib>
 #include <new>
 
-#include "autograd/forward.h"
-#include "autograd/history.h"
-#include "gen/ops/shape.h"
-#include "iterate/pointwise.h"
-
 namespace rl {
 
 uint64_t next_sequence = 1;
@@ -24,8 +19,8 @@ Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(N
   n->sequence = next_sequence++;
   n->task = 0;
   n->slot = 0;
-  n->n_edges = static_cast<uint16_t>(n_edges);
-  n->n_outputs = static_cast<uint16_t>(n_outputs);
+  n->n_edges = n_edges;
+  n->n_outputs = n_outputs;
   n->released = false;
   n->heap_edges = !edges;
   n->unrecorded = false;
@@ -47,11 +42,13 @@ void start_node(Node* n, NodeType& kind) {
   n->heap_edges = true;
   n->edges = nullptr;
   n->hooks = nullptr;
+  if (anomaly_mode) [[unlikely]]
+    note_forward(n);
 }
 
 void set_edges(Node* n, int n_edges) {
   n->edges = new Edge[n_edges];
-  n->n_edges = static_cast<uint16_t>(n_edges);
+  n->n_edges = n_edges;
 }
 
 static void clear_hooks(Node* n) {
@@ -152,82 +149,6 @@ bool is_node(PyObject* o) { return PyType_IsSubtype(Py_TYPE(o), &node_base_type)
 NodeHooks* hooks_of(Node* node) {
   if (!node->hooks) node->hooks = new NodeHooks;
   return node->hooks;
-}
-
-// ------------------------------------------------------------------ saved values
-
-void released_error(Node* node) {
-  fail(ErrorType::Runtime,
-       "backward: the graph was already freed: %s was run by an earlier backward(), which dropped its saved values; "
-       "give that first call "
-       "retain_graph=True, or compute the forward pass again",
-       Py_TYPE(node)->tp_name);
-}
-
-void Saved::keep(const Tensor* x, Ref kept) {
-  RL_CHECK(!(x->flags & kInference), Runtime,
-           "an inference tensor (shape %s) cannot be saved for backward; .clone() it outside inference_mode first",
-           to_string(x->sizes()).c_str());
-  version_ = x->storage->version;
-  tensor_ = kept.release();
-}
-
-void Saved::save(const Tensor* x) { keep(x, Ref::retain(const_cast<Tensor*>(x))); }
-
-void Saved::save_output(const Tensor* x, int nr) {
-  is_output_ = true;
-  output_nr_ = static_cast<uint16_t>(nr);
-  keep(x, alias(x));
-}
-
-void Saved::save_copy(const Tensor* x) {
-  Ref copy = convert(x, x->dtype);
-  // The copy has the history that x had before the write, so that second derivatives flow through it.
-  if (Node* history = grad_fn_of(const_cast<Tensor*>(x))) {
-    Py_INCREF(reinterpret_cast<PyObject*>(history));
-    copy->grad_fn = history;
-    copy->output_nr = x->output_nr;
-    track(copy.get());
-  }
-  if (forward_enabled() && is_dual(x)) set_tangent(copy.get(), ops::clone(tangent_of(x)));
-  save(copy.get());
-}
-
-void Saved::follow_tangent(const Tensor* x) {
-  if (tensor_ && is_dual(x)) hold_tangent(tensor_, tangent_of(x));
-}
-
-Ref Saved::unpack(Node* owner, const char* name) const {
-  if (owner->released) released_error(owner);
-  if (!tensor_) return Ref();
-  if (tensor_->storage->version != version_) [[unlikely]] {
-    fail(ErrorType::Runtime,
-         "backward: %s needs the value that '%s' (%s%s) had in the forward pass, but it was changed in place since (it "
-         "was saved at version %u and is "
-         "at version %u now); use the out-of-place form of the change, or .clone() the tensor before it",
-         Py_TYPE(owner)->tp_name, name, name_of(tensor_->dtype), to_string(tensor_->sizes()).c_str(), version_,
-         tensor_->storage->version);
-  }
-  if (!is_output_ || !grad_enabled() || owner->unrecorded) return Ref::retain(tensor_);
-  // The output gets its node back, so that the gradient's own graph leads through it.
-  Ref y = alias(tensor_);
-  Py_INCREF(reinterpret_cast<PyObject*>(owner));
-  y->grad_fn = owner;
-  y->output_nr = output_nr_;
-  if (forward_level_open && is_dual(tensor_)) hold_tangent(y.get(), tangent_of(tensor_));
-  track(y.get());
-  return y;
-}
-
-void Saved::reset() {
-  Tensor* t = tensor_;
-  tensor_ = nullptr;
-  Py_XDECREF(reinterpret_cast<PyObject*>(t));
-}
-
-int Saved::traverse(visitproc visit, void* arg) const {
-  Py_VISIT(reinterpret_cast<PyObject*>(tensor_));
-  return 0;
 }
 
 }  // namespace rl

@@ -39,11 +39,11 @@ struct NodeType {
   void (*release)(Node* self);                              // drops the saved values
   int (*traverse)(Node* self, visitproc visit, void* arg);  // saved values, for the collector
   void (*destruct)(Node* self) = nullptr;                   // destroys the members, where that does anything
-  PyObject* (*saved)(Node* self,
-                     const char* name) = nullptr;  // `_saved_<name>`; nullptr without an error: no such name
-  bool elementwise = false;                        // each element of a gradient comes from one of g
-  void (*free)(Node* self) = nullptr;              // gives the memory back; nullptr: to the free list
-  PyTypeObject* type = nullptr;                    // made on first use
+  // `_saved_<name>` (`_raw_saved_<name>` if raw); nullptr without an error: no such name
+  PyObject* (*saved)(Node* self, const char* name, bool raw) = nullptr;
+  bool elementwise = false;            // each element of a gradient comes from one of g
+  void (*free)(Node* self) = nullptr;  // gives the memory back; nullptr: to the free list
+  PyTypeObject* type = nullptr;        // made on first use
   Node* free_list = nullptr;
   int free_count = 0;
 };
@@ -55,6 +55,7 @@ struct NodeHooks {
   PyObject* tensors = nullptr;   // dict output_nr -> dict of tensor hooks
   PyObject* retains = nullptr;   // dict output_nr -> weakref of the tensor that keeps its gradient
   PyObject* metadata = nullptr;  // dict
+  Node* slices = nullptr;        // weak: the CopySlices that runs this node in its place, after a write to a view
 };
 
 struct Node {
@@ -63,7 +64,7 @@ struct Node {
   uint64_t sequence;  // later nodes run earlier
   uint64_t task;      // which backward run `slot` belongs to
   uint32_t slot;
-  uint16_t n_edges, n_outputs;
+  int32_t n_edges, n_outputs;
   bool released;
   bool heap_edges;
   bool unrecorded;  // made for its formulas only: no tensor has it as its history
@@ -87,6 +88,9 @@ struct NodeWith : Node {
 // A fresh node: header, edges empty; the caller constructs what follows. Without `edges` they are allocated.
 Node* allocate_node(NodeType& kind, int n_edges, int n_outputs, Edge* (*edges)(Node*));
 extern uint64_t next_sequence;  // the number that the next node gets
+// Anomaly mode: each new node notes where in the program it was made.
+extern bool anomaly_mode __attribute__((visibility("hidden")));
+void note_forward(Node* node);
 template <class N>
 Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
   Node* raw = kind.free_list;
@@ -103,6 +107,8 @@ Handle<N> new_node(NodeType& kind, int n_outputs = 1) {
   }
   N* node = static_cast<N*>(raw);
   node->construct();
+  if (anomaly_mode) [[unlikely]]
+    note_forward(node);
   return Handle<N>::steal(node);
 }
 
@@ -116,12 +122,11 @@ int node_clear(PyObject* self);
 // A value kept for the backward pass. Its version is checked when it is taken out.
 class Saved {
  public:
-  // An input is kept as it is.
   void save(const Tensor* x);
   void save(const Ref& x) { save(x.get()); }
-  // Output `nr` is kept as an alias without history, so that node and output form no cycle.
-  void save_output(const Tensor* x, int nr);
-  void save_output(const Ref& x, int nr) { save_output(x.get(), nr); }
+  // Output `nr` of the node is kept as an alias without history, so that node and output form no cycle.
+  void save_output(const Tensor* x, uint32_t nr = 0);
+  void save_output(const Ref& x, uint32_t nr = 0) { save_output(x.get(), nr); }
   void save_copy(const Tensor* x);
   // The saved output carries its tangent too, so that forward mode runs through the backward pass.
   void follow_tangent(const Tensor* x);
@@ -131,14 +136,27 @@ class Saved {
   void clear() { tensor_ = nullptr; }
   int traverse(visitproc visit, void* arg) const;
   bool defined() const { return tensor_; }
+  // Keeps pack(value) from now on, which unpack turns into the value again.
+  void register_hooks(Node* owner, PyObject* pack, PyObject* unpack);
 
  private:
-  Tensor* tensor_ = nullptr;
+  struct Packed;
+  void keep(Packed* packed);
+  Ref unpack_hooked(Node* owner) const;
+  void check_version(Node* owner, const char* name) const;
+
+  union {
+    Tensor* tensor_ = nullptr;
+    Packed* packed_;
+  };
   uint32_t version_ = 0;
   uint16_t output_nr_ = 0;
   bool is_output_ = false;
-  void keep(const Tensor* given, Ref kept);
+  bool is_packed_ = false;
 };
+// The innermost saved-tensor hooks of this thread; pop_saved_hooks takes them off again.
+void push_saved_hooks(PyObject* pack, PyObject* unpack);
+void pop_saved_hooks();
 
 // A tensor or number kept for the backward pass.
 struct SavedArg {

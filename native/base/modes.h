@@ -11,6 +11,7 @@ enum Mode : uint32_t {
   kFunctionMode = 8,  // a __torch_function__ mode is active
   kFunctionOff = 16,  // __torch_function__ of subclasses is switched off
   kForwardOff = 32,   // no tangents are computed
+  kPackSaved = 64,    // saved-tensor hooks are active
 };
 
 // Initial-exec and constinit: one load relative to the thread pointer, with no call and no test of an initialiser.

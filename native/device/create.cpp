@@ -44,7 +44,7 @@ Storage* small_storage(size_t nbytes, DeviceId id) {
   if (!block) throw std::bad_alloc();
   allocator::count(kSmall);
   Storage* s = static_cast<Storage*>(block);
-  return new (s) Storage{1, 0, memory_of(s), nbytes, id, true, true, release_small, nullptr};
+  return new (s) Storage{1, 0, memory_of(s), nbytes, id, true, true, false, release_small, nullptr};
 }
 
 void release_other(Storage* s) {

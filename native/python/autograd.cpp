@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "autograd/accumulate.h"
+#include "autograd/anomaly.h"
 #include "autograd/engine.h"
 #include "autograd/history.h"
 #include "autograd/hooks.h"
@@ -12,20 +13,31 @@
 namespace rl {
 namespace {
 
-std::vector<Ref> tensors_in(PyObject* o, const char* what) {
-  std::vector<Ref> list;
+// A GradientEdge: a tuple (node, output_nr, ...).
+bool is_edge(PyObject* o) {
+  return PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2 && is_node(PyTuple_GET_ITEM(o, 0)) &&
+         PyLong_Check(PyTuple_GET_ITEM(o, 1));
+}
+
+Place place_of(PyObject* o, Py_ssize_t i, const char* what) {
+  if (is_tensor(o)) return Place(reinterpret_cast<Tensor*>(o));
+  RL_CHECK(is_edge(o), Type, "%s: expected tensors (or GradientEdges), got %s at position %zd", what,
+           Py_TYPE(o)->tp_name, i);
+  return Place(reinterpret_cast<Node*>(PyTuple_GET_ITEM(o, 0)),
+               static_cast<uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1))));
+}
+
+std::vector<Place> places_in(PyObject* o, const char* what) {
+  std::vector<Place> list;
   if (o == Py_None) return list;
-  if (is_tensor(o)) {
-    list.push_back(Ref::retain(reinterpret_cast<Tensor*>(o)));
+  if (is_tensor(o) || is_edge(o)) {
+    list.push_back(place_of(o, 0, what));
     return list;
   }
   PyRef fast = PyRef::steal(PySequence_Fast(o, "expected a tensor or a sequence of tensors"));
   if (!fast) throw PythonError();
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
-    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
-    RL_CHECK(is_tensor(item), Type, "%s: expected tensors, got %s at position %zd", what, Py_TYPE(item)->tp_name, i);
-    list.push_back(Ref::retain(reinterpret_cast<Tensor*>(item)));
-  }
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i)
+    list.push_back(place_of(PySequence_Fast_GET_ITEM(fast.get(), i), i, what));
   return list;
 }
 
@@ -50,32 +62,29 @@ std::vector<Ref> gradients_in(PyObject* o, size_t n, const char* what) {
   return list;
 }
 
-std::vector<Tensor*> pointers(const std::vector<Ref>& list) {
-  std::vector<Tensor*> out;
-  for (const Ref& r : list) out.push_back(r.get());
-  return out;
-}
-
 bool flag(PyObject* o, bool otherwise) { return !o || o == Py_None ? otherwise : PyObject_IsTrue(o) == 1; }
 
 PyObject* run(PyObject* tensors, PyObject* gradients, PyObject* retain, PyObject* create, PyObject* inputs,
               bool accumulate) {
-  std::vector<Ref> roots = tensors_in(tensors, "backward"), wanted;
+  std::vector<Place> roots = places_in(tensors, "backward"), wanted;
   std::vector<Ref> g = gradients_in(gradients, roots.size(), "backward");
   if (inputs && inputs != Py_None) {
-    wanted = tensors_in(inputs, "backward");
+    wanted = places_in(inputs, "backward");
     RL_CHECK(!wanted.empty(), Runtime, "backward: inputs= must not be empty");
   }
   BackwardOptions options;
   options.create_graph = flag(create, false);
   options.retain_graph = flag(retain, options.create_graph);
   options.accumulate = accumulate;
-  std::vector<Tensor*> outputs = pointers(roots), targets = pointers(wanted);
-  options.inputs = Span<Tensor* const>(targets.data(), static_cast<int>(targets.size()));
-  if (accumulate)
-    for (Tensor* x : targets) retain_gradient(x);  // a leaf's accumulator does that for leaves
-  std::vector<Ref> captured = run_backward(Span<Tensor* const>(outputs.data(), static_cast<int>(outputs.size())),
-                                           Span<const Ref>(g.data(), static_cast<int>(g.size())), options);
+  options.inputs = wanted;
+  for (Place& p : wanted) {
+    if (!accumulate) break;
+    RL_CHECK(
+        p.tensor || is_accumulator(p.node), Runtime,
+        "backward: a GradientEdge among inputs= must be that of a leaf: there is no other tensor to keep its .grad");
+    if (p.tensor) retain_gradient(p.tensor.get());  // a leaf's accumulator does that for leaves
+  }
+  std::vector<Ref> captured = run_backward(roots, g, options);
   if (accumulate) Py_RETURN_NONE;
   return gradients_tuple(captured.data(), static_cast<int>(captured.size()));
 }
@@ -138,6 +147,45 @@ PyObject* py_set_grad_enabled(PyObject*, PyObject* on) { return switch_mode(on, 
 PyObject* py_is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(!(modes & kGradOff)); }
 PyObject* py_set_inference_mode(PyObject*, PyObject* on) { return switch_mode(on, kInferenceMode, false); }
 PyObject* py_is_inference_mode_enabled(PyObject*, PyObject*) { return PyBool_FromLong(bool(modes & kInferenceMode)); }
+PyObject* py_set_anomaly(PyObject*, PyObject* args) {
+  int on, check;
+  if (!PyArg_ParseTuple(args, "pp", &on, &check)) return nullptr;
+  set_anomaly_mode(on, check);
+  Py_RETURN_NONE;
+}
+PyObject* py_is_anomaly(PyObject*, PyObject*) { return PyBool_FromLong(anomaly_mode); }
+PyObject* py_is_check_nan(PyObject*, PyObject*) { return PyBool_FromLong(anomaly_checks_nan()); }
+
+PyObject* py_increment_version(PyObject*, PyObject* o) {
+  if (!is_tensor(o)) {
+    PyErr_Format(PyExc_TypeError, "increment_version: expected a tensor, got %s", Py_TYPE(o)->tp_name);
+    return nullptr;
+  }
+  bump_version(reinterpret_cast<Tensor*>(o));
+  Py_RETURN_NONE;
+}
+
+PyObject* py_current_backward(PyObject*, PyObject*) { return PyLong_FromUnsignedLongLong(current_backward()); }
+PyObject* py_backward_is_running(PyObject*, PyObject* id) {
+  return PyBool_FromLong(backward_is_running(PyLong_AsUnsignedLongLong(id)));
+}
+PyObject* py_will_run(PyObject*, PyObject* node) {
+  return PyBool_FromLong(is_node(node) && will_run(reinterpret_cast<Node*>(node)));
+}
+
+// (node, output_nr): where the gradient of a tensor arrives.
+PyObject* py_gradient_edge(PyObject*, PyObject* o) {
+  try {
+    RL_CHECK(is_tensor(o), Type, "get_gradient_edge: expected a tensor, got %s", Py_TYPE(o)->tp_name);
+    Place p(reinterpret_cast<Tensor*>(o));
+    RL_CHECK(p.node, Runtime, "get_gradient_edge: the tensor (shape %s) does not require grad",
+             to_string(p.tensor->sizes()).c_str());
+    return Py_BuildValue("(OI)", exposed(p.node), p.nr);
+  } catch (...) {
+    return raise_current();
+  }
+}
+
 PyObject* py_set_function_off(PyObject*, PyObject* on) { return switch_mode(on, kFunctionOff, false); }
 
 PyMethodDef autograd_functions[] = {
@@ -151,6 +199,14 @@ PyMethodDef autograd_functions[] = {
      "Inference mode on or off, in this thread; returns what was before."},
     {"is_inference_mode_enabled", py_is_inference_mode_enabled, METH_NOARGS,
      "Whether this thread is in inference mode."},
+    {"_set_anomaly", py_set_anomaly, METH_VARARGS, "(on, check_nan): anomaly mode, in all threads."},
+    {"is_anomaly_enabled", py_is_anomaly, METH_NOARGS, "Whether anomaly mode is on."},
+    {"is_anomaly_check_nan_enabled", py_is_check_nan, METH_NOARGS, "Whether anomaly mode looks for NaN."},
+    {"_increment_version", py_increment_version, METH_O, "Counts a write to the tensor's memory that nobody saw."},
+    {"_current_backward", py_current_backward, METH_NOARGS, "The number of this thread's backward run, or 0."},
+    {"_backward_is_running", py_backward_is_running, METH_O, "Whether the run of that number is under way."},
+    {"_will_run", py_will_run, METH_O, "Whether this thread's backward run comes past the node."},
+    {"_gradient_edge", py_gradient_edge, METH_O, "(node, output_nr): where the gradient of a tensor arrives."},
     {"_set_torch_function_off", py_set_function_off, METH_O,
      "Switches __torch_function__ off or on, in this thread; returns what was before."},
     {nullptr, nullptr, 0, nullptr}};
@@ -159,10 +215,11 @@ PyMethodDef autograd_functions[] = {
 
 Node* node_of(PyObject* o) { return reinterpret_cast<Node*>(o); }
 
-// Rows' nodes end in the number of their overload; the others carry a namespace, as PyTorch's do.
+// Rows' nodes carry the number of their overload; the others a namespace, as PyTorch's do.
 PyObject* node_name(PyObject* o, PyObject*) {
   const char* name = node_of(o)->kind->name;
-  bool row = std::isdigit(static_cast<unsigned char>(name[std::strlen(name) - 1]));
+  const char* stem = std::strstr(name, "Backward");
+  bool row = stem && std::isdigit(static_cast<unsigned char>(stem[8]));
   return PyUnicode_FromFormat("%s%s", row ? "" : "torch::autograd::", name);
 }
 
@@ -205,11 +262,12 @@ PyObject* node_attribute(PyObject* o, PyObject* name) {
     PyErr_Clear();
     return Py_NewRef(reinterpret_cast<PyObject*>(leaf_of(n)));
   }
-  if (!std::strncmp(text, "_saved_", 7) && n->kind->saved) {
+  bool raw = !std::strncmp(text, "_raw_saved_", 11);
+  if ((raw || !std::strncmp(text, "_saved_", 7)) && n->kind->saved) {
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     try {
-      found = n->kind->saved(n, text + 7);
+      found = n->kind->saved(n, text + (raw ? 11 : 7), raw);
     } catch (...) {
       found = raise_current();
     }

@@ -50,7 +50,7 @@ bool prepare(FunctionNode* n, Arguments args) {
   for (int i = 0; i < args.n; ++i) {
     bool grad = is_tensor(args[i]) && tensor_of(args[i])->requires_grad();
     PyTuple_SET_ITEM(needs, i, Py_NewRef(grad ? Py_True : Py_False));
-    n->v.edge_of.push_back(is_tensor(args[i]) ? static_cast<int16_t>(tensors++) : int16_t(-1));
+    n->v.edge_of.push_back(is_tensor(args[i]) ? tensors++ : -1);
     wanted |= grad;
   }
   if (!wanted || !grad_enabled()) return false;
@@ -176,7 +176,7 @@ void check_dirty_returned(FunctionNode* n, PyObject* outputs) {
 void join_outputs(FunctionNode* n, PyObject* outputs, Arguments args, bool records, bool two_parts) {
   check_dirty_returned(n, outputs);
   int count = static_cast<int>(PyTuple_GET_SIZE(outputs)), differentiable = 0;
-  n->n_outputs = static_cast<uint16_t>(count);
+  n->n_outputs = count;
   if (records) n->v.outputs.resize(count);
   for (int i = 0; i < count; ++i) {
     PyObject* o = PyTuple_GET_ITEM(outputs, i);
@@ -327,6 +327,14 @@ PyObject* saved_tensors(PyObject* o, void*) {
   }
 }
 
+PyObject* raw_saved_tensors(PyObject* o, void*) {
+  try {
+    return saved_to_python(function_of(o), function_of(o)->v.saved, true);
+  } catch (...) {
+    return raise_current();
+  }
+}
+
 PyObject* ctx_name(PyObject* o, PyObject*) { return PyUnicode_FromString(Py_TYPE(o)->tp_name); }
 PyObject* ctx_requires_grad(PyObject* o, void*) { return PyBool_FromLong(function_of(o)->n_edges > 0); }
 int set_materialize(PyObject* o, PyObject* value, void*) {
@@ -350,6 +358,7 @@ PyMemberDef ctx_members[] = {{"needs_input_grad", T_OBJECT, offsetof(FunctionNod
 PyGetSetDef ctx_getset[] = {
     {"saved_tensors", saved_tensors, nullptr, "What save_for_backward kept, each checked for changes since.", nullptr},
     {"saved_variables", saved_tensors, nullptr, "The former name of saved_tensors.", nullptr},
+    {"_raw_saved_tensors", raw_saved_tensors, nullptr, "The same as objects that take hooks.", nullptr},
     {"materialize_grads", nullptr, set_materialize, nullptr, nullptr},
     {"requires_grad", ctx_requires_grad, nullptr, "Whether the call is recorded.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},

@@ -46,6 +46,10 @@ PyObject* make_operation(const HookedOperation& o) {
     PyErr_Clear();
     function = PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), o.name);
   }
+  if (!function) {  // a row that only other operations use
+    PyErr_Clear();
+    function = PyObject_GetAttrString(native.get(), ("_" + std::string(o.name)).c_str());
+  }
   if (!function) throw PythonError();
   auto* op = PyObject_New(OperationObject, operation_type);
   op->name = PyUnicode_InternFromString(o.name);
@@ -168,19 +172,6 @@ PyObject* box(const Padding& v) {
 }
 PyObject* box(MemoryFormat v) { return Py_NewRef(v == MemoryFormat::Preserve ? Py_None : memory_format_object(v)); }
 PyObject* box(PyObject* v) { return Py_NewRef(v ? v : Py_None); }
-
-PyObject* saved_to_python(Node* owner, const Saved& s) {
-  return s.defined() || owner->released ? box(s.unpack(owner, "saved value").get()) : Py_NewRef(Py_None);
-}
-PyObject* saved_to_python(Node* owner, const SavedArg& s) {
-  return s.is_number ? box(s.number) : saved_to_python(owner, s.value);
-}
-PyObject* saved_to_python(Node* owner, const SavedList& s) {
-  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(s.items.size()));
-  for (size_t i = 0; i < s.items.size(); ++i)
-    PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), saved_to_python(owner, s.items[i]));
-  return tuple;
-}
 
 static Scalar arithmetic(const Scalar& a, const Scalar& b, char op) {
   if (a.category == Category::Complex || b.category == Category::Complex) {

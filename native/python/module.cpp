@@ -118,6 +118,7 @@ void fill(PyObject* module) {
   add_autograd(module);
   add_function(module);
   add_forward(module);
+  add_saved(module);
   add_tensor_type(module);
   add_data(module);
   add_buffer(module);

@@ -1,6 +1,7 @@
 #include "tensor/storage.h"
 
 #include <cstdlib>
+#include <map>
 #include <new>
 
 namespace rl {
@@ -10,6 +11,8 @@ namespace {
 constexpr int kMaxFree = 512;
 Storage* free_list[kMaxFree];
 int free_count = 0;
+
+std::map<std::pair<const Storage*, uint32_t>, std::string> writers;
 
 void release_root(Storage* s) {
   s->previous->next = s->next;
@@ -21,10 +24,11 @@ void release_root(Storage* s) {
 Storage* new_storage(char* data, size_t nbytes, DeviceId device, void (*release)(Storage*), void* context) {
   void* memory = free_count ? free_list[--free_count] : std::malloc(sizeof(Storage));
   if (!memory) throw std::bad_alloc();
-  return new (memory) Storage{1, 0, data, nbytes, device, true, false, release, context};
+  return new (memory) Storage{1, 0, data, nbytes, device, true, false, false, release, context};
 }
 
 void free_storage(Storage* s) {
+  if (s->noted) writers.erase(writers.lower_bound({s, 0}), writers.upper_bound({s, UINT32_MAX}));
   if (s->whole) return s->release(s);
   if (s->release) s->release(s);
   if (free_count < kMaxFree) {
@@ -55,6 +59,16 @@ void set_memory(Storage* s, char* data, size_t nbytes) {
     s->data = data;
     s->nbytes = nbytes;
   }
+}
+
+void note_writer(Storage* s, std::string where) {
+  s->noted = true;
+  writers[{s, s->version}] = std::move(where);
+}
+
+std::string writer_of(const Storage* s, uint32_t version) {
+  auto found = writers.find({s, version});
+  return found == writers.end() ? "" : found->second;
 }
 
 void pin(Storage* s) { root(s)->resizable = false; }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/device.h"
 
@@ -16,6 +17,7 @@ struct Storage {
   DeviceId device;
   bool resizable;
   bool whole;                 // `release` frees the Storage too: header and memory are one block
+  bool noted;                 // somebody's writes are noted
   void (*release)(Storage*);  // frees what `data` points to
   void* context;              // whatever `release` needs: the owner of borrowed memory
   Storage *next = nullptr,
@@ -34,6 +36,9 @@ Storage* with_own_version(Storage* s);
 Storage* root(Storage* s);
 // The memory of `s` has moved: all who share it follow.
 void set_memory(Storage* s, char* data, size_t nbytes);
+// Notes where the present version was written, for as long as `s` lives; "" where nothing was noted.
+void note_writer(Storage* s, std::string where);
+std::string writer_of(const Storage* s, uint32_t version);
 // From now on the memory stays where it is: somebody outside holds its address.
 void pin(Storage* s);
 

@@ -429,9 +429,13 @@ namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
   check_no_internal_overlap(self, "scatter_reduce_");
-  bool asked_for = (grad_enabled() && wants_grad(self)) || any_dual(self, src);  // by the gradient's formula
-  Ref before = asked_for ? ops::clone(self) : Ref::retain(self.mutable_tensor());
-  return ops::copy_(self, ops::scatter_reduce(before, dim, index, src, reduce, include_self));
+  const bool records = grad_enabled() && (wants_grad(self) || wants_grad(src));
+  Tensor* written = self.mutable_tensor();
+  check_inplace(written, "scatter_reduce_", records);
+  const bool asked_for = records || any_dual(self, src);  // by the gradient's formula
+  Ref before = asked_for ? ops::clone(self) : Ref::retain(written);
+  Ref after = ops::scatter_reduce(before, dim, index, src, reduce, include_self);
+  return become(written, after);
 }
 
 Ref take_along_dim(In input, In indices, std::optional<int64_t> dim) {

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "autograd/forward.h"
+#include "autograd/history.h"
+#include "autograd/pieces.h"
 #include "gen/ops/complex.h"
 #include "gen/ops/layout.h"
 #include "gen/ops/shape.h"
@@ -13,15 +15,23 @@ namespace {
 
 Ref itself(In x) { return Ref::retain(x.mutable_tensor()); }
 
-// A result that shares memory with others of one call: writing it in place would leave them without history.
-Ref of_many(Ref piece) {
-  if (Autograd* a = piece->autograd; a && a->step) a->step->origin = ViewOrigin::MultiView;
-  return piece;
-}
-
 int split_dim(In x, int64_t dim, const char* op) {
   RL_CHECK(x->ndim > 0, Runtime, "%s: a 0-d tensor has no dimension to take apart", op);
   return wrap_dim(dim, x->ndim, op);
+}
+
+std::vector<Ref> pieces_of(Pieces kind, In x, int d, const std::vector<int64_t>& lengths) {
+  std::vector<Ref> pieces;
+  int64_t at = 0;
+  {
+    ModeGuard unrecorded(0, kGradOff);
+    for (int64_t length : lengths) {
+      pieces.push_back(ops::narrow(x, d, at, length));
+      at += length;
+    }
+  }
+  record_pieces(kind, x, pieces, d);
+  return pieces;
 }
 
 // The pieces that start at each of `starts` and end where the next one starts; the last ends at `end`.
@@ -40,14 +50,13 @@ std::vector<Ref> split(In x, int64_t size, int64_t dim) {
   RL_CHECK(size >= 0, Runtime, "split: split_size must not be negative, got %lld", (long long)size);
   RL_CHECK(size > 0 || n == 0, Runtime, "split: split_size 0 fits a dimension of size 0 only, got size %lld",
            (long long)n);
-  std::vector<Ref> pieces;
+  std::vector<int64_t> lengths;
   int64_t at = 0;
   do {
-    int64_t length = std::min(size, n - at);
-    pieces.push_back(of_many(ops::_split_piece(x, d, at, length)));
-    at += length;
+    lengths.push_back(std::min(size, n - at));
+    at += lengths.back();
   } while (at < n);
-  return pieces;
+  return pieces_of(Pieces::Split, x, d, lengths);
 }
 
 std::vector<Ref> split_with_sizes(In x, DimSpan sizes, int64_t dim) {
@@ -60,13 +69,7 @@ std::vector<Ref> split_with_sizes(In x, DimSpan sizes, int64_t dim) {
   RL_CHECK(total == x->dims[d], Runtime,
            "split_with_sizes: the sizes %s add up to %lld, but the marked size of shape %s is to be split",
            to_string(sizes).c_str(), (long long)total, marked(x->sizes(), d).c_str());
-  std::vector<Ref> pieces;
-  int64_t at = 0;
-  for (int64_t s : sizes) {
-    pieces.push_back(of_many(ops::_split_with_sizes_piece(x, d, at, s)));
-    at += s;
-  }
-  return pieces;
+  return pieces_of(Pieces::SplitWithSizes, x, d, {sizes.begin(), sizes.end()});
 }
 
 std::vector<Ref> chunk(In x, int64_t chunks, int64_t dim) {

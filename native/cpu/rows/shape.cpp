@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "autograd/history.h"
+#include "autograd/pieces.h"
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/memory_format.h"
 #include "device/create.h"
@@ -183,10 +184,11 @@ std::vector<Ref> unbind(In input, int64_t dim) {
   RL_CHECK(input->ndim > 0, Index, "unbind: a 0-d tensor has no dimension to take apart");
   int d = wrap_dim(dim, input->ndim, "unbind");
   std::vector<Ref> slices;
-  for (int64_t i = 0; i < input->dims[d]; ++i) {
-    slices.push_back(ops::select(input, d, i));
-    if (Autograd* a = slices.back()->autograd; a && a->step) a->step->origin = ViewOrigin::MultiView;
+  {
+    ModeGuard unrecorded(0, kGradOff);
+    for (int64_t i = 0; i < input->dims[d]; ++i) slices.push_back(ops::select(input, d, i));
   }
+  record_pieces(Pieces::Unbind, input, slices, d);
   return slices;
 }
 

@@ -4,12 +4,20 @@
 #include "base/error.h"
 #include "cpu/rows/write_back.h"
 #include "gen/ops/clamp.h"
+#include "gen/ops/elementary.h"
 #include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
 #include "gen/ops/special.h"
 #include "iterate/pointwise.h"
 
 namespace rl::compose {
+
+Ref no_derivative(In) {
+  fail(
+      ErrorType::Runtime,
+      "backward: the derivative of floor_divide (//) is not implemented (it is zero wherever it exists); .detach() the "
+      "quotient, or use div(..., rounding_mode='floor'), whose gradient is zero");
+}
 
 Ref positive(In input) {
   RL_CHECK(input->dtype != DType::Bool, Runtime, "positive: a bool tensor has no sign; convert it first");

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from rushlight import _native
 from rushlight._native import Tensor
 
-Tensors: TypeAlias = Tensor | Sequence[Tensor]
+Tensors: TypeAlias = Tensor | Sequence[Any]  # a GradientEdge may stand for a tensor
 Gradients: TypeAlias = Tensor | Sequence[Tensor | None] | None
 
 
@@ -45,7 +45,7 @@ def backward(
 
 def grad(
     outputs: Tensors,
-    inputs: Tensors | Mapping[str, Tensor],
+    inputs: Tensors | Mapping[Any, Tensor],
     grad_outputs: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -82,41 +82,51 @@ def grad(
         found = _one_by_one(outputs, wanted, grad_outputs, retain_graph, create_graph)
     else:
         found = _native._run_backward(outputs, grad_outputs, retain_graph, create_graph, wanted, False)
-    results = [_unused(i, x, allow_unused, materialize_grads) if g is None else g
-               for i, (x, g) in enumerate(zip(wanted, found, strict=True))]  # fmt: skip
+    results = list(found)
+    for i, x in enumerate(wanted):
+        if results[i] is None and materialize_grads:
+            results[i] = _native.zeros_like(_shaped(i, x), requires_grad=create_graph)
+        elif results[i] is None and not allow_unused:
+            raise RuntimeError(
+                f"grad: the outputs do not depend on input {i}{_shape_of(x)}; pass allow_unused=True to get None for "
+                "it, or materialize_grads=True to get zeros"
+            )
     return dict(zip(inputs, results, strict=True)) if isinstance(inputs, Mapping) else tuple(results)
 
 
-def _listed(inputs: Tensors | Mapping[str, Tensor]) -> list[Tensor]:
-    if isinstance(inputs, Tensor):
+def _is_edge(x: Any) -> bool:
+    return isinstance(x, tuple) and len(x) > 1 and isinstance(x[0], _native.Node)
+
+
+def _listed(inputs: Any) -> list[Any]:
+    if isinstance(inputs, Tensor) or _is_edge(inputs):
         return [inputs]
     return list(inputs.values() if isinstance(inputs, Mapping) else inputs)
 
 
-def _check_inputs(inputs: list[Tensor]) -> None:
+def _shape_of(x: Any) -> str:
+    return f", of shape {list(x.shape)}," if isinstance(x, Tensor) else ""
+
+
+def _check_inputs(inputs: list[Any]) -> None:
     if not inputs:
         raise RuntimeError("grad: inputs must not be empty")
     for i, x in enumerate(inputs):
-        if not x.requires_grad:
+        if isinstance(x, Tensor) and not x.requires_grad:
             raise RuntimeError(
-                f"grad: input {i}, of shape {list(x.shape)}, does not require a gradient; call requires_grad_() on it "
-                "before it is used"
+                f"grad: input {i}{_shape_of(x)} does not require a gradient; call requires_grad_() on it before it is "
+                "used"
             )
 
 
-def _unused(i: int, x: Tensor, allow_unused: bool | None, materialize: bool) -> Tensor | None:
-    if materialize:
-        return _native.zeros_like(x)
-    if allow_unused:
-        return None
-    raise RuntimeError(
-        f"grad: the outputs do not depend on input {i}, of shape {list(x.shape)}; pass allow_unused=True to get None "
-        "for it, or materialize_grads=True to get zeros"
-    )
+def _shaped(i: int, x: Any) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise RuntimeError(f"grad: input {i} is an edge of the graph, whose shape is not known: no zeros can be made")
+    return x
 
 
 def _one_by_one(
-    outputs: Tensors, inputs: list[Tensor], grad_outputs: Gradients, retain_graph: bool | None, create_graph: bool
+    outputs: Any, inputs: list[Any], grad_outputs: Gradients, retain_graph: bool | None, create_graph: bool
 ) -> list[Tensor | None]:
     """One run for each place of the batch, and the results stacked."""
     batches = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs or ())
