@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "autograd/accumulate.h"
 #include "autograd/anomaly.h"
@@ -256,6 +257,23 @@ Place::Place(Tensor* x) : tensor(Ref::retain(x)) {
   node = e.node;
   nr = e.nr;
   keeper = PyRef::steal(e.node->keeper);
+}
+
+bool depends_on_others(const std::vector<Place>& results, const std::vector<Place>& leaves) {
+  std::unordered_set<Node*> seen;
+  std::vector<Node*> open;
+  auto visit = [&](Node* node) {
+    if (node && seen.insert(node).second) open.push_back(node);
+  };
+  for (const Place& x : leaves) seen.insert(x.node);
+  for (const Place& y : results) visit(y.node);
+  while (!open.empty()) {
+    Node* node = open.back();
+    open.pop_back();
+    if (is_accumulator(node)) return true;
+    for (int k = 0; k < node->n_edges; ++k) visit(node->edges[k].node);
+  }
+  return false;
 }
 
 static std::string described(const Place& p) {

@@ -28,6 +28,9 @@ uint64_t current_backward();
 bool will_run(const Node* node);
 bool backward_is_running(uint64_t id);
 
+// Whether a gradient of one of `results` flows to a leaf that is none of `leaves`.
+bool depends_on_others(const std::vector<Place>& results, const std::vector<Place>& leaves);
+
 // d(sum of roots * gradients). A missing gradient of a one-element tensor is 1.
 // With inputs: the gradient of each (empty where none arrives), unless accumulate.
 std::vector<Ref> run_backward(Span<const Place> roots, Span<const Ref> gradients, const BackwardOptions& options);

@@ -1,6 +1,5 @@
 #include "autograd/history.h"
 
-#include <unordered_set>
 
 #include "autograd/accumulate.h"
 #include "autograd/forward.h"
@@ -99,28 +98,6 @@ void set_history(Tensor* y, Node* node, uint32_t nr) {
   y->output_nr = nr;
   Py_XDECREF(old);
   track(y);
-}
-
-bool depends_on_others(const std::vector<Ref>& results, const std::vector<Ref>& leaves) {
-  std::unordered_set<Node*> seen;
-  std::vector<Node*> open;
-  auto visit = [&](Node* node) {
-    if (node && seen.insert(node).second) open.push_back(node);
-  };
-  for (const Ref& x : leaves) seen.insert(accumulator_of(x.get()));
-  for (const Ref& y : results) {
-    if (!wants_grad(y)) continue;
-    Edge e = gradient_edge(y.get());
-    visit(e.node);
-    drop(e);
-  }
-  while (!open.empty()) {
-    Node* node = open.back();
-    open.pop_back();
-    if (is_accumulator(node)) return true;
-    for (int k = 0; k < node->n_edges; ++k) visit(node->edges[k].node);
-  }
-  return false;
 }
 
 // ------------------------------------------------------------------ views

@@ -36,9 +36,6 @@ Node* grad_fn_of(Tensor* x);
 Ref with_output_history(const Tensor* value, Node* node, uint32_t nr);
 Node* accumulator_of(const Tensor* leaf);  // owned by the leaf
 
-// Whether a gradient of one of `results` flows to a leaf that is none of `leaves`.
-bool depends_on_others(const std::vector<Ref>& results, const std::vector<Ref>& leaves);
-
 // Before an in-place operation on x: raises where that is not allowed.
 void check_inplace(const Tensor* x, const char* op, bool records);
 inline void bump_version(Tensor* x) {

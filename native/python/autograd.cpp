@@ -130,7 +130,7 @@ PyObject* py_depends_on_others(PyObject*, PyObject* args) {
   PyObject *results, *leaves;
   if (!PyArg_ParseTuple(args, "OO", &results, &leaves)) return nullptr;
   try {
-    return PyBool_FromLong(depends_on_others(tensors_in(results, "gradients"), tensors_in(leaves, "gradients")));
+    return PyBool_FromLong(depends_on_others(places_in(results, "gradients"), places_in(leaves, "gradients")));
   } catch (...) {
     return raise_current();
   }
