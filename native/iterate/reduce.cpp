@@ -156,7 +156,7 @@ static DType reduction_dtype(const ReductionRow& row, const Tensor* x, std::opti
     return *dtype;
   }
   RL_CHECK(!row.floating_only || is_differentiable(x->dtype), Runtime,
-           "%s: expected a floating or complex tensor, got dtype %s; convert it first, or give dtype=rushlight.float32",
+           "%s: expected a floating or complex tensor, got dtype %s; convert it first, with .float(), or give dtype=",
            row.name, name_of(x->dtype));
   if (row.integers_to_int64 && category_of(x->dtype) <= Category::Integral) return DType::Int64;
   return x->dtype;

@@ -144,7 +144,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints:
     case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
-    case Kind::IntsVar: return var_ || is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
+    case Kind::IntsVar: return !PyBool_Check(o) && (var_ || is_int_sequence(o) || is_integer(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
     case Kind::DType:

@@ -1,5 +1,7 @@
 #include "python/indexing.h"
 
+#include <algorithm>
+
 #include "gen/ops/creation.h"
 #include "gen/ops/gather.h"
 #include "gen/ops/indexing.h"
@@ -86,6 +88,13 @@ class Index {
   const Ref& view() const { return at_; }
   bool advanced() const { return any_; }
   const std::vector<Ref>& indices() const { return indices_; }
+  // The dimensions of what the whole index selects.
+  int selected_dims() const {
+    int kept = at_->ndim, widest = 0;
+    for (const Ref& index : indices_)
+      if (index) --kept, widest = std::max<int>(widest, index->ndim);
+    return kept + widest;
+  }
 
  private:
   void walk() {
@@ -248,6 +257,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
     }
     if (i.advanced()) {
       if (source->ndim == 0 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
+      source = without_leading_ones(std::move(source), i.selected_dims());
       ops::index_put_(place, Tensors(i.indices()), source, false);
     } else {
       source = without_leading_ones(std::move(source), place->ndim);

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rushlight import _native
+from rushlight._native import Tensor
+
 
 def marked(shape: Sequence[int], *dims: int) -> str:
     """``shape`` with the sizes of ``dims`` marked, which may count from the end."""
@@ -20,3 +23,11 @@ def marked_at_end(shape: Sequence[int], end: Sequence[int]) -> str:
     """``shape`` with the sizes marked that differ from those it should end with."""
     compared = range(1, min(len(shape), len(end)) + 1)
     return marked(shape, *(-i for i in compared if shape[-i] != end[-i]))
+
+
+def check_broadcast(name: str, *tensors: Tensor) -> None:
+    """RuntimeError, in the name of the operation, where shapes do not broadcast."""
+    try:
+        _native.broadcast_tensors(*tensors)
+    except RuntimeError as error:
+        raise RuntimeError(f"{name}: {str(error).partition(': ')[2]}") from None

@@ -44,11 +44,12 @@ struct Along {
              "one",
              op, to_string(at->sizes()).c_str(), to_string(on->sizes()).c_str(), source ? " and the source" : "");
     for (int k = 0; k < x->ndim; ++k) {
-      bool fits = (k == this->dim || index->dims[k] <= x->dims[k]) && (!source || index->dims[k] <= source->dims[k]);
-      RL_CHECK(fits, Runtime,
-               "%s: the index of shape %s is larger than the tensor of shape %s%s%s; only along dimension %d may it be",
-               op, marked(index->sizes(), k).c_str(), marked(x->sizes(), k).c_str(),
-               source ? " or the source of shape " : "", source ? marked(source->sizes(), k).c_str() : "", this->dim);
+      RL_CHECK(k == this->dim || index->dims[k] <= x->dims[k], Runtime,
+               "%s: the index of shape %s is larger than the tensor of shape %s; it may be along dimension %d only", op,
+               marked(index->sizes(), k).c_str(), marked(x->sizes(), k).c_str(), this->dim);
+      RL_CHECK(!source || index->dims[k] <= source->dims[k], Runtime,
+               "%s: the index of shape %s is larger than the source of shape %s", op, marked(index->sizes(), k).c_str(),
+               marked(source->sizes(), k).c_str());
     }
   }
 

@@ -262,14 +262,8 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
            "index_put_: the values have dtype %s, the written tensor %s; convert the values first",
            name_of(values->dtype), name_of(x->dtype));
   if (accumulate && is_narrow(self)) return widened(index_put, self, indices, values, accumulate);
-  Layout wide;
-  try {
-    wide = layout::expand(values->layout(), p.result);
-  } catch (const Error&) {
-    fail(ErrorType::Runtime, "index_put_: values of shape %s do not broadcast to the indexed shape %s",
-         to_string(values->sizes()).c_str(), to_string(p.result).c_str());
-  }
-  Ref v = alias(values, wide);
+  check_expands("index_put_", values->sizes(), p.result);
+  Ref v = alias(values, layout::expand(values->layout(), p.result));
   v = contiguous_copy(v.get());
   if (!has_memory(x) || !v->numel) return;
   if (accumulate) return add_any(p, x, v.get());

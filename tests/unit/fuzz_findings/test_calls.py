@@ -179,3 +179,25 @@ def test_hardtanh_keeps_integers() -> None:
         assert str(y.dtype) == "torch.int64" and y.tolist() == [0, 4, 6]
         with pytest.raises(RuntimeError):
             library.nn.functional.hardtanh(library.tensor([True]))
+
+
+INDICES = [
+    lambda m: m.tensor([0, 1]),
+    lambda m: m.tensor([[0], [1]]),
+    lambda m: m.tensor([True, False, True]),
+    lambda m: (slice(1, None), m.tensor([2, 0])),
+    lambda m: (m.tensor([0, 1]), m.tensor([1, 2])),
+    lambda m: (None, m.tensor([1])),
+]
+
+
+@pytest.mark.parametrize("index", INDICES)
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 2), (1, 1, 1, 2, 3), (1, 1, 1, 1), (2, 1, 3)])
+def test_values_may_have_leading_ones_in_an_assignment(index, shape) -> None:
+    def write(m):
+        x = m.zeros(3, 3)
+        x[index(m)] = m.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+        return x
+
+    ours, theirs = both(write)
+    assert ours == theirs

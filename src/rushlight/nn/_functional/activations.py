@@ -23,7 +23,7 @@ def _either(name: str, input: Tensor, inplace: bool, *numbers: float) -> Tensor:
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(0, x)``."""
-    return input.relu_() if inplace else input.relu()
+    return input.relu_() if inplace else _native.relu(input)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rushlight
-from rushlight._errors import marked_against
+from rushlight._errors import check_broadcast, marked_against
 from rushlight._native import Tensor, logsigmoid, where
 from rushlight.nn import _reduction
 from rushlight.nn._functional.distances import pairwise_distance
@@ -23,10 +23,7 @@ def _warn_broadcast(name: str, input: Tensor, target: Tensor) -> None:
     if target.size() != input.size():
         warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
                       "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
-        try:
-            rushlight.broadcast_tensors(input, target)
-        except RuntimeError as error:
-            raise RuntimeError(f"{name}: {str(error).partition(': ')[2]}") from None
+        check_broadcast(name, input, target)
 
 
 def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, reduction: str) -> Tensor:
@@ -160,6 +157,7 @@ def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, redu
     elif reduction == "mean":
         warnings.warn("kl_div: reduction='mean' divides by the number of elements, which is not the divergence; "
                       "use reduction='batchmean'", stacklevel=2)
+    check_broadcast("kl_div", input, target)
     if log_target:
         loss = target.exp() * (target - input)
     else:
