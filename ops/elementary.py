@@ -83,7 +83,9 @@ pointwise("cosh(input)", types=fractional, integers_to_float=True, body="cosh(in
 pointwise("asinh(input)", aliases=("arcsinh",), types=fractional, integers_to_float=True, body="asinh(input)",
           grad={"input": "g * rsqrt(input * input + 1)"}, onnx="Asinh", doc="The inverse hyperbolic sine.")
 pointwise("acosh(input)", aliases=("arccosh",), types=fractional, integers_to_float=True, body="acosh(input)",
-          grad={"input": "g * (rsqrt(input - 1) * rsqrt(input + 1))"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
+          grad={"input": "g * _acosh_slope(input)"}, onnx="Acosh", doc="The inverse hyperbolic cosine.")
+composite("_acosh_slope(input)", run="acosh_slope", private=True, method=False, samples="none",
+          doc="The derivative of acosh, from a formula whose cut is acosh's where the numbers are complex.")
 pointwise("atanh(input)", aliases=("arctanh",), types=fractional, integers_to_float=True, body="atanh(input)",
           grad={"input": "g / (1 - input * input)"}, onnx="Atanh", doc="The inverse hyperbolic tangent.")
 

@@ -236,7 +236,7 @@ def _suffixes(t: Any) -> list[str]:
         out.append(f"grad_fn=<{type(t.grad_fn).__name__}>")
     elif t.requires_grad:
         out.append("requires_grad=True")
-    if (tangent := _native._tangent(t)) is not None:
+    if isinstance(t, _native.Tensor) and (tangent := _native._tangent(t)) is not None:
         out.append(f"tangent={tangent}")
     return out
 

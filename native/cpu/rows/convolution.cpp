@@ -96,7 +96,10 @@ Ref convolution(In input, In weight, In bias, DimSpan stride, DimSpan padding, D
         "%s: the bias must have one value for each of the %lld output channels of a weight of shape %s, got shape %s",
         op, (long long)weight->size(0), shape_of(weight).c_str(), shape_of(bias).c_str());
   }
-  if (input->dtype == DType::Bool) no_kernel(op, input->dtype);
+  bool apart = false;
+  for (int64_t d : dilation) apart |= d != 1;
+  if (input->dtype == DType::Bool || (apart && category_of(input->dtype) == Category::Integral))
+    no_kernel(op, input->dtype);  // as PyTorch, which spreads windows over floats alone
   Ref y = rl::empty(c.out, input->dtype, input->device);
   if (!has_memory(y.get())) return y;
   const Ref x = as_contiguous(input), w = as_contiguous(weight), b = bias.tensor() ? as_contiguous(bias) : Ref();

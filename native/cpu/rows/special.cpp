@@ -19,6 +19,12 @@ Ref no_derivative(In) {
       "quotient, or use div(..., rounding_mode='floor'), whose gradient is zero");
 }
 
+Ref acosh_slope(In x) {
+  const Arg one(Scalar(1));
+  if (!is_complex(x->dtype)) return ops::rsqrt(ops::sub(ops::mul(x.tensor(), x.tensor()), one, Scalar(1)));
+  return ops::mul(ops::rsqrt(ops::sub(x.tensor(), one, Scalar(1))), ops::rsqrt(ops::add(x.tensor(), one, Scalar(1))));
+}
+
 Ref positive(In input) {
   RL_CHECK(input->dtype != DType::Bool, Runtime, "positive: a bool tensor has no sign; convert it first");
   return Ref::retain(input.mutable_tensor());

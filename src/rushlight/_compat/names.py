@@ -192,19 +192,22 @@ def _adopt(real: str, module: ModuleType) -> None:
     public = public_name(real)
     sys.modules[public] = module
     module.__name__ = public
-    for thing in _defined_in(vars(module)):
+    for thing in _defined_in(vars(module), set()):
         with suppress(TypeError):  # the few types of the core that cannot be changed keep their name
             thing.__module__ = public_name(thing.__module__)
     vars(module).setdefault("__getattr__", _missing_from(public))
 
 
-def _defined_in(namespace: Any) -> Iterator[Any]:
-    """The classes (those inside classes too) and functions of Rushlight's that a namespace holds."""
+def _defined_in(namespace: Any, seen: set[type]) -> Iterator[Any]:
+    """The classes (those inside classes too, which may hold each other) and functions of Rushlight's in a namespace."""
     for thing in list(namespace.values()):
         if not isinstance(thing, (type, FunctionType)) or not _below(thing.__module__ or "", "rushlight"):
             continue
         if isinstance(thing, type):
-            yield from _defined_in(vars(thing))
+            if thing in seen:
+                continue
+            seen.add(thing)
+            yield from _defined_in(vars(thing), seen)
         yield thing
 
 
