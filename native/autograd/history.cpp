@@ -1,6 +1,5 @@
 #include "autograd/history.h"
 
-
 #include "autograd/accumulate.h"
 #include "autograd/forward.h"
 #include "autograd/hooks.h"
