@@ -454,7 +454,13 @@ Options Call::options(int first) const {
     device(d);  // raises where there is none
     if (d.type != DeviceType::Cuda) d.index = -1;
     o.device = d;
+  } else if (default_device && spec_->parameters[0].kind != Kind::Tensor) [[unlikely]] {
+    device(*default_device);
+    o.device = *default_device;  // the rows that take a tensor stay on its device
   }
+  PyObject* layout = slots_[first + 1];
+  RL_CHECK(!layout || layout == Py_None || layout == layout_strided(), Runtime,
+           "%s: only the layout torch.strided is there yet", spec_->name);
   return o;
 }
 

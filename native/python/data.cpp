@@ -301,7 +301,8 @@ DataArguments parse_data(PyObject* args, PyObject* kwargs, const char* name) {
 PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
   try {
     DataArguments a = parse_data(args, kwargs, "tensor");
-    Ref x = tensor_from(a.data, a.dtype, a.device.value_or(DeviceId{}));
+    DeviceId home = default_device ? *default_device : DeviceId{};
+    Ref x = tensor_from(a.data, a.dtype, a.device.value_or(home));
     if (a.requires_grad) {
       RL_CHECK(is_differentiable(x->dtype), Runtime,
                "tensor: only floating and complex tensors can require gradients, got dtype %s; convert it first, with "

@@ -26,7 +26,7 @@ PyObject* py_set_num_threads(PyObject*, PyObject* n) {
 
 PyObject* py_set_default_dtype(PyObject*, PyObject* d) {
   DType dtype;
-  if (!dtype_from(d, &dtype) || !is_floating(dtype)) {
+  if (PyType_Check(d) || !dtype_from(d, &dtype) || !is_floating(dtype)) {
     PyErr_Format(PyExc_TypeError, "set_default_dtype: expected a floating dtype, got %R", d);
     return nullptr;
   }
@@ -106,6 +106,7 @@ PyMethodDef functions[] = {
     {"memory_stats", py_memory_stats, METH_NOARGS, "Bytes in use, at the peak, and cached, on the CPU."},
     {"empty_cache", py_empty_cache, METH_NOARGS, "Gives cached memory back to the system."},
     {"build_info", py_build_info, METH_NOARGS, "What this build is and runs on."},
+    {"_named_result", py_named_result, METH_VARARGS, "The class of results of that name, with these fields."},
     {"_register_parameter", py_register_parameter, METH_O, "Tells the core which class is Parameter."},
     {nullptr, nullptr, 0, nullptr}};
 

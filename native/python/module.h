@@ -11,5 +11,6 @@ void add_autograd(PyObject* module);
 void add_function(PyObject* module);
 void add_idle(PyObject* module);
 PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* py_named_result(PyObject*, PyObject* args);
 PyObject* make_generator_type(PyObject* module);
 }  // namespace rl

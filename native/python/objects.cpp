@@ -8,8 +8,13 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <vector>
+
+#include "device/device.h"
 
 namespace rl {
+
+thread_local const DeviceId* default_device = nullptr;
 
 // ------------------------------------------------------------------ exceptions
 
@@ -145,8 +150,8 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
         d.index = static_cast<int8_t>(i);
       }
     } else {
-      RL_CHECK(device_from(type, &d), Type, "device: expected a string, a device or an index, got %s",
-               Py_TYPE(type)->tp_name);
+      RL_CHECK(!PyBool_Check(type) && index == Py_None && device_from(type, &d), Type,
+               "device: expected a string, a device or an index, got %s", Py_TYPE(type)->tp_name);
     }
     return device_object(d);
   } catch (...) {
@@ -179,12 +184,57 @@ PyObject* device_get_index(PyObject* self, void*) {
   return index < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(index);
 }
 PyObject* device_reduce(PyObject* self, PyObject*) {
-  return Py_BuildValue("O(s)", Py_TYPE(self), device_text(reinterpret_cast<DeviceObject*>(self)->value).c_str());
+  DeviceId d = reinterpret_cast<DeviceObject*>(self)->value;
+  if (d.index >= 0) return Py_BuildValue("O(si)", Py_TYPE(self), name_of(d), d.index);
+  return Py_BuildValue("O(s)", Py_TYPE(self), name_of(d));
 }
 PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr},
                                {"index", device_get_index, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+
+// `with device:` and set_default_device: the innermost context counts, then what was set.
+thread_local std::vector<DeviceId> device_contexts;
+thread_local std::optional<DeviceId> device_set;
+
+void choose_default_device() {
+  default_device = device_contexts.size() ? &device_contexts.back() : device_set ? &*device_set : nullptr;
+}
+PyObject* device_enter(PyObject* self, PyObject*) {
+  device_contexts.push_back(reinterpret_cast<DeviceObject*>(self)->value);
+  choose_default_device();
+  return Py_NewRef(self);
+}
+PyObject* device_exit(PyObject*, PyObject*) {
+  if (device_contexts.size()) device_contexts.pop_back();
+  choose_default_device();
+  Py_RETURN_NONE;
+}
+PyObject* py_default_device(PyObject*, PyObject*) {
+  return device_object(default_device ? *default_device : DeviceId{});
+}
+PyObject* py_set_default_device(PyObject*, PyObject* wanted) {
+  try {
+    std::optional<DeviceId> id;
+    if (wanted != Py_None) {
+      id = DeviceId{};
+      RL_CHECK(device_from(wanted, &*id), Type, "set_default_device: expected a device, got %s",
+               Py_TYPE(wanted)->tp_name);
+    }
+    device_set = id;
+    choose_default_device();
+    Py_RETURN_NONE;
+  } catch (...) {
+    return raise_current();
+  }
+}
+PyMethodDef device_functions[] = {
+    {"_default_device", py_default_device, METH_NOARGS, "Where new tensors are made."},
+    {"_set_default_device", py_set_default_device, METH_O, "Chooses where new tensors are made; None: on the CPU."},
+    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {"__enter__", device_enter, METH_NOARGS, nullptr},
+                                {"__exit__", device_exit, METH_VARARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
 PyType_Slot device_slots[] = {{Py_tp_new, (void*)device_new},
                               {Py_tp_repr, (void*)device_repr},
                               {Py_tp_str, (void*)device_str},
@@ -325,8 +375,14 @@ void add_objects(PyObject* module) {
     PyModule_AddObjectRef(module, kDTypeInfo[i].name, dtypes[i]);
     if (kDTypeInfo[i].alias) PyModule_AddObjectRef(module, kDTypeInfo[i].alias, dtypes[i]);
   }
+  if (PyModule_AddFunctions(module, device_functions) < 0) throw PythonError();
   strided = named(layout_type, "strided");
   PyModule_AddObjectRef(module, "strided", strided);
+  // Layouts that no tensor has here yet; programs ask for them to tell tensors apart.
+  for (const char* name : {"sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged", "_mkldnn"}) {
+    PyRef layout = PyRef::steal(named(layout_type, name));
+    PyModule_AddObjectRef(module, name, layout.get());
+  }
   const char* names[4] = {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"};
   for (int i = 0; i < 4; ++i) {
     formats[i] = named(format_type, names[i]);
@@ -378,6 +434,8 @@ bool device_from(PyObject* o, DeviceId* out) {
   if (PyLong_Check(o)) {
     long index = PyLong_AsLong(o);
     RL_CHECK(index >= 0 && index < 128, Runtime, "device: the index must lie between 0 and 127, got %ld", index);
+    RL_CHECK(is_available(DeviceType::Cuda), Runtime, "device: %ld is the number of a GPU, and there is none here",
+             index);
     *out = {DeviceType::Cuda, static_cast<int8_t>(index)};
     return true;
   }

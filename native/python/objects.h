@@ -10,6 +10,8 @@ PyObject* dtype_object(DType d);               // borrowed: one object for each 
 bool dtype_from(PyObject* o, DType* out);      // dtype objects, and Python's bool, int, float, complex
 PyObject* device_object(DeviceId d);           // new reference
 bool device_from(PyObject* o, DeviceId* out);  // device objects, strings, and numbers (a CUDA index)
+// Where this thread's new tensors are made; nullptr: on the CPU. Set by `with device:` and set_default_device.
+extern thread_local const DeviceId* default_device __attribute__((tls_model("initial-exec")));
 PyObject* size_object(DimSpan sizes);          // new reference to a rushlight.Size
 PyObject* layout_strided();                    // borrowed
 bool is_layout(PyObject* o);

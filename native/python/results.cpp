@@ -1,11 +1,15 @@
 // What Python gets back: tuples, named results, and results written into out=.
+#include <cstring>
 #include <string>
 
 #include "autograd/history.h"
 #include "iterate/pointwise.h"
 #include "python/call.h"
+#include "python/module.h"
 
 namespace rl {
+
+static PyTypeObject* named_result(const char* name, const std::vector<const char*>& fields);
 
 PyObject* returned_tuple(std::vector<Ref> list) {
   PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(list.size()));
@@ -14,7 +18,16 @@ PyObject* returned_tuple(std::vector<Ref> list) {
   return tuple;
 }
 
+// One class a name, whichever of its functions and methods is called first.
 PyTypeObject* named_result(const char* name, std::initializer_list<const char*> fields) {
+  return named_result(name, std::vector<const char*>(fields));
+}
+static PyTypeObject* named_result(const char* name, const std::vector<const char*>& fields) {
+  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.return_types"));
+  PyRef members = module ? PyRef::steal(PyObject_GetAttrString(module.get(), "__dict__")) : PyRef();
+  if (!members) throw PythonError();
+  if (PyObject* made = PyDict_GetItemString(members.get(), name))
+    return reinterpret_cast<PyTypeObject*>(Py_NewRef(made));
   auto* description = new PyStructSequence_Field[fields.size() + 1];
   size_t i = 0;
   for (const char* f : fields) description[i++] = {f, nullptr};
@@ -23,12 +36,30 @@ PyTypeObject* named_result(const char* name, std::initializer_list<const char*> 
   PyStructSequence_Desc desc = {full->c_str(), nullptr, description, static_cast<int>(fields.size())};
   PyTypeObject* type = PyStructSequence_NewType(&desc);
   if (!type) throw PythonError();
-  PyRef module = PyRef::steal(PyImport_ImportModule("rushlight.return_types"));
-  if (!module) throw PythonError();
   PyRef shown = PyRef::steal(PyObject_GetAttrString(module.get(), "_shown"));
-  if (!shown || PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__repr__", shown.get())) throw PythonError();
-  PyObject_SetAttrString(module.get(), name, reinterpret_cast<PyObject*>(type));
+  PyRef home = PyRef::steal(PyUnicode_FromString("rushlight.return_types"));  // where pickle finds the class
+  if (!shown || PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__repr__", shown.get()) < 0 ||
+      PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__module__", home.get()) < 0 ||
+      PyObject_SetAttrString(module.get(), name, reinterpret_cast<PyObject*>(type)) < 0)
+    throw PythonError();
   return type;
+}
+
+PyObject* py_named_result(PyObject*, PyObject* args) {
+  const char* name;
+  PyObject* list;
+  if (!PyArg_ParseTuple(args, "sO!:_named_result", &name, &PyList_Type, &list)) return nullptr;
+  std::vector<const char*> fields;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+    const char* field = PyUnicode_AsUTF8(PyList_GET_ITEM(list, i));
+    if (!field) return nullptr;
+    fields.push_back(strdup(field));  // the class keeps it
+  }
+  try {
+    return Py_NewRef(reinterpret_cast<PyObject*>(named_result(name, fields)));
+  } catch (...) {
+    return raise_current();
+  }
 }
 
 PyObject* returned_named(Ref* first, int n, PyTypeObject* type) {

@@ -39,42 +39,46 @@ Tensor* self_of(PyObject* o) { return reinterpret_cast<Tensor*>(o); }
 
 // ------------------------------------------------------------------ making tensors
 
-// Tensor(), Tensor(2, 3), Tensor([1, 2]), Tensor(other): the oldest constructor.
+// Tensor(), Tensor(2, 3), Tensor([1, 2]), Tensor(other), Tensor(size=...), Tensor(data=...): the oldest constructor.
+Ref new_from(PyTypeObject* type, PyObject* const* args, Py_ssize_t n, bool sizes_only, DeviceId device) {
+  PyObject* first = n ? args[0] : nullptr;
+  if (n == 1 && is_tensor(first)) return of_class(type, self_of(first));
+  Ref x;
+  Dims sizes;
+  bool sized = n == 1 && (sizes_only || Py_TYPE(first)->tp_name == std::string("rushlight.Size"));
+  if (n == 1 && PySequence_Check(first) && !sized) {
+    x = tensor_from(first, default_dtype, device);
+  } else {
+    PyRef list = sized ? PyRef::steal(PySequence_Tuple(first)) : PyRef();
+    if (sized && !list) throw PythonError();
+    Py_ssize_t count = sized ? PyTuple_GET_SIZE(list.get()) : n;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* item = sized ? PyTuple_GET_ITEM(list.get(), i) : args[i];
+      int64_t size;
+      RL_CHECK(!PyBool_Check(item) && integer_from(item, &size), Type,
+               "Tensor: expected sizes, a sequence or a tensor, got %s; for a number use tensor(x)",
+               Py_TYPE(item)->tp_name);
+      sizes.push_back(size);
+    }
+    x = empty(n ? sizes : Dims{0}, default_dtype, device);
+  }
+  return type == tensor_type ? x : of_class(type, x.get());
+}
+
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   try {
-    Py_ssize_t n = PyTuple_GET_SIZE(args);
+    Py_ssize_t n = PyTuple_GET_SIZE(args), used = 0;
     PyObject* device = kwargs ? PyDict_GetItemString(kwargs, "device") : nullptr;
     DeviceId id;
     if (device && device != Py_None) device_from(device, &id);
-    Ref x;
-    PyObject* first = n ? PyTuple_GET_ITEM(args, 0) : nullptr;
-    if (n == 1 && is_tensor(first)) {
-      x = of_class(type, self_of(first));
-      return x.to_python();
+    for (const char* name : {"size", "data"}) {
+      PyObject* named = kwargs && !n ? PyDict_GetItemString(kwargs, name) : nullptr;
+      if (named) return new_from(type, &named, 1, name[0] == 's', id).to_python();
     }
-    int64_t size;
-    if (n == 0) {
-      x = empty(Dims{0}, default_dtype, id);
-    } else if (integer_from(first, &size)) {
-      Dims sizes;
-      for (Py_ssize_t i = 0; i < n; ++i) {
-        RL_CHECK(integer_from(PyTuple_GET_ITEM(args, i), &size), Type, "Tensor: expected sizes as integers, got %s",
-                 Py_TYPE(PyTuple_GET_ITEM(args, i))->tp_name);
-        sizes.push_back(size);
-      }
-      x = empty(sizes, default_dtype, id);
-    } else if (n == 1 && Py_TYPE(first)->tp_name == std::string("rushlight.Size")) {
-      Dims sizes;
-      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(first); ++i)
-        sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(first, i)));
-      x = empty(sizes, default_dtype, id);
-    } else {
-      RL_CHECK(n == 1 && (PySequence_Check(first) || PyObject_CheckBuffer(first)), Type,
-               "Tensor: expected sizes, a sequence or a tensor, got %s; for a number use tensor(x)",
-               Py_TYPE(first)->tp_name);
-      x = tensor_from(first, default_dtype, id);
-    }
-    return (type == tensor_type ? x : of_class(type, x.get())).to_python();
+    used += device != nullptr;
+    RL_CHECK(type != tensor_type || !kwargs || PyDict_GET_SIZE(kwargs) == used, Type,
+             "Tensor: expected sizes or data, and device=; for dtype= and requires_grad= use tensor(...)");
+    return new_from(type, PySequence_Fast_ITEMS(args), n, false, id).to_python();
   } catch (...) {
     return raise_current();
   }
@@ -137,7 +141,7 @@ PyObject* divide(PyObject* a, PyObject* b) {
     return raise_current();
   }
 }
-Py_hash_t hash(PyObject* o) { return _Py_HashPointer(o); }
+Py_hash_t hash(PyObject* o) { return reinterpret_cast<Py_hash_t>(o); }  // id(o), as PyTorch has it
 
 Py_ssize_t length(PyObject* o) {
   Tensor* x = self_of(o);
@@ -168,12 +172,23 @@ int truth(PyObject* o) {
   PyRef v = PyRef::steal(one_value(o, "bool", ErrorType::Runtime));
   return v ? PyObject_IsTrue(v.get()) : -1;
 }
+PyRef real_value(PyObject* o, const char* wanted) {
+  PyRef v = PyRef::steal(one_value(o, wanted));
+  if (!v || !PyComplex_Check(v.get())) return v;
+  Py_complex z = PyComplex_AsCComplex(v.get());
+  if (z.imag != 0) {
+    PyErr_Format(PyExc_RuntimeError, "%s: the complex number %R has an imaginary part; take .real first", wanted,
+                 v.get());
+    return PyRef();
+  }
+  return PyRef::steal(PyFloat_FromDouble(z.real));
+}
 PyObject* to_float(PyObject* o) {
-  PyRef v = PyRef::steal(one_value(o, "float"));
+  PyRef v = real_value(o, "float");
   return v ? PyNumber_Float(v.get()) : nullptr;
 }
 PyObject* to_int(PyObject* o) {
-  PyRef v = PyRef::steal(one_value(o, "int"));
+  PyRef v = real_value(o, "int");
   return v ? PyNumber_Long(v.get()) : nullptr;
 }
 PyObject* to_index(PyObject* o) {
@@ -188,6 +203,7 @@ PyObject* to_index(PyObject* o) {
 }
 PyObject* negative(PyObject* o) {
   try {
+    RL_CHECK(self_of(o)->dtype != DType::Bool, Runtime, "-: a bool tensor has no negative; invert a mask with ~");
     return ops::neg(In(self_of(o))).to_python();
   } catch (...) {
     return raise_current();
@@ -195,6 +211,8 @@ PyObject* negative(PyObject* o) {
 }
 PyObject* invert(PyObject* o) {
   try {
+    RL_CHECK(category_of(self_of(o)->dtype) <= Category::Integral, Type,
+             "~: only integer and bool tensors have bits to invert, got dtype %s", name_of(self_of(o)->dtype));
     return ops::bitwise_not(In(self_of(o))).to_python();
   } catch (...) {
     return raise_current();

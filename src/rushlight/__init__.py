@@ -12,9 +12,11 @@ from . import _native
 from ._native import *  # noqa: F403
 from ._native import Tensor
 from ._tensor import attach as _attach
+from ._tensor_questions import attach as _attach_questions
 from .torch_version import __version__
 
 _attach(Tensor)
+_attach_questions(Tensor)
 
 from . import _functions  # noqa: E402
 from ._contractions import *  # noqa: E402,F403
@@ -53,6 +55,9 @@ _LAZY_NAMES = {
     "BoolTensor": "_tensor_types",
     "as_torch": "_compat",
     "compile": "compiler",
+    "finfo": "_type_info",
+    "iinfo": "_type_info",
+    "set_default_tensor_type": "_tensor_types",
     "get_float32_matmul_precision": "backends",
     "set_float32_matmul_precision": "backends",
     "load": "serialization",

@@ -95,13 +95,12 @@ def _category(d: dtype) -> int:
 
 def get_default_device() -> Any:
     """The device that new tensors are made on."""
-    return _native.device("cpu")
+    return _native._default_device()
 
 
 def set_default_device(device: Any) -> None:
-    """Chooses the device that new tensors are made on: the CPU is the only one yet."""
-    if _native.device(device if device is not None else "cpu").type != "cpu":
-        raise NotImplementedError(f"set_default_device: only 'cpu' can be the default device yet, got {device!r}")
+    """Chooses the device that this thread's new tensors are made on; None: the CPU."""
+    _native._set_default_device(device)
 
 
 def get_num_interop_threads() -> int:

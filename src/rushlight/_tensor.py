@@ -41,7 +41,16 @@ def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
 
 @_method
 def __format__(self: Tensor, spec: str) -> str:
-    return self.item().__format__(spec) if self.dim() == 0 else object.__format__(self, spec)
+    if self.dim() == 0 and type(self) is Tensor and not self.is_meta:
+        return self.item().__format__(spec)
+    return object.__format__(self, spec)
+
+
+@_method
+def __complex__(self: Tensor) -> complex:
+    if self.numel() != 1:
+        raise ValueError(f"complex: only a one-element tensor is a number, got shape {tuple(self.shape)}")
+    return complex(self.item())
 
 
 @_method
@@ -185,15 +194,17 @@ def _dtype_name(d: dtype) -> str:
 
 
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """The tensor's type as a string (`torch.FloatTensor`), or the tensor in another dtype."""
+    """The tensor's type as a string (`torch.FloatTensor`), or the tensor in another dtype.
+
+    Args:
+        dtype: a dtype, or a tensor type: a class such as `torch.LongTensor`, or its name.
+    """
+    from ._tensor_types import dtype_of_type
+
     if dtype is None:
-        return f"torch.{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor"
-    if isinstance(dtype, str):
-        by_name = {f"torch.{legacy}Tensor": name for name, legacy in _LEGACY_NAMES.items()}
-        if dtype not in by_name:
-            raise ValueError(f"type: {dtype!r} is not a tensor type; expected one like 'torch.FloatTensor'")
-        dtype = getattr(_native, by_name[dtype])
-    return self._convert(dtype)
+        place = "torch" if self.device.type == "cpu" else f"torch.{self.device.type}"
+        return f"{place}.{_LEGACY_NAMES[_dtype_name(self.dtype)]}Tensor"
+    return self._convert(dtype if isinstance(dtype, _native.dtype) else dtype_of_type(dtype))
 
 
 _METHODS["type"] = _type
@@ -203,6 +214,8 @@ _type.__name__ = "type"
 @_method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of `other`."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"type_as: expected a tensor, got {type(other).__name__}")
     return self._convert(other.dtype)
 
 
@@ -335,7 +348,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     return _add_hook(self, 1, hook)
 
 
-# ------------------------------------------------------------------ questions, and shapes by other names
+# ------------------------------------------------------------------ shapes by other names
 
 
 @_property
@@ -366,66 +379,6 @@ def H(self: Tensor) -> Tensor:
     if self.dim() not in (0, 2):
         raise RuntimeError(f"H: expected a matrix, got shape {list(self.shape)}; for batches there is mH")
     return self.adjoint()
-
-
-def _constant_property(name: str, value: Any) -> None:
-    _METHODS[name] = property(lambda self: value)
-
-
-for _name in (
-    "is_cuda",
-    "is_sparse",
-    "is_quantized",
-    "is_mkldnn",
-    "is_mps",
-    "is_xpu",
-    "is_nested",
-    "is_sparse_csr",
-    "is_xla",
-    "is_ipu",
-    "is_vulkan",
-):
-    _constant_property(_name, False)
-_constant_property("names", None)
-_METHODS["is_cpu"] = property(lambda self: self.device.type == "cpu")
-_METHODS["is_meta"] = property(lambda self: self.device.type == "meta")
-_METHODS["names"] = property(lambda self: (None,) * self.dim())
-
-
-@_method
-def is_inference(self: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
-    return self._inference
-
-
-@_method
-def is_conj(self: Tensor) -> bool:
-    """Whether the tensor is a lazy conjugate: values are always stored."""
-    return False
-
-
-@_method
-def is_neg(self: Tensor) -> bool:
-    """Whether the tensor is a lazy negative: values are always stored."""
-    return False
-
-
-@_method
-def is_signed(self: Tensor) -> bool:
-    """Whether the dtype has negative numbers."""
-    return self.dtype.is_signed
-
-
-@_method
-def is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Whether both shapes are equal."""
-    return self.shape == other.shape
-
-
-@_method
-def get_device(self: Tensor) -> int:
-    """The index of the GPU, -1 on the CPU."""
-    return -1
 
 
 def _outer_first(sizes: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:

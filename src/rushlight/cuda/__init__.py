@@ -215,3 +215,11 @@ def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
 
 def set_rng_state_all(new_states: Any) -> None:
     """Set the states of all GPUs' generators: without effect."""
+
+
+def __getattr__(name: str) -> Any:
+    from rushlight._tensor_types import cuda_types
+
+    if name in cuda_types:
+        return cuda_types[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
