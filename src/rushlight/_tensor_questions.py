@@ -156,7 +156,9 @@ def _of_sparse(name: str, error: type[Exception] = RuntimeError) -> None:
     _MEMBERS[name] = ask
 
 
-for _name in ["values", "indices", "coalesce", "is_coalesced", "crow_indices", "col_indices", "ccol_indices", "row_indices"]:
+for _name in ("values", "indices", "coalesce", "is_coalesced"):
+    _of_sparse(_name)
+for _name in ("crow_indices", "col_indices", "ccol_indices", "row_indices"):
     _of_sparse(_name)
 for _name in ("_nnz", "_indices", "_values"):
     _of_sparse(_name, NotImplementedError)
