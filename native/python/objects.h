@@ -12,8 +12,8 @@ PyObject* device_object(DeviceId d);           // new reference
 bool device_from(PyObject* o, DeviceId* out);  // device objects, strings, and numbers (a CUDA index)
 // Where this thread's new tensors are made; nullptr: on the CPU. Set by `with device:` and set_default_device.
 extern thread_local const DeviceId* default_device __attribute__((tls_model("initial-exec")));
-PyObject* size_object(DimSpan sizes);          // new reference to a rushlight.Size
-PyObject* layout_strided();                    // borrowed
+PyObject* size_object(DimSpan sizes);  // new reference to a rushlight.Size
+PyObject* layout_strided();            // borrowed
 bool is_layout(PyObject* o);
 PyObject* memory_format_object(MemoryFormat f);  // borrowed
 bool memory_format_from(PyObject* o, MemoryFormat* out);
