@@ -16,6 +16,8 @@ from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rushlight import _native
+
 if TYPE_CHECKING:
     from importlib.abc import Loader
 else:
@@ -198,13 +200,18 @@ def _adopt(real: str, module: ModuleType) -> None:
     vars(module).setdefault("__getattr__", _missing_from(public))
 
 
-def _defined_in(namespace: Any) -> Iterator[Any]:
+_WRAPPED = type(_native._overridable(len))
+
+
+def _defined_in(namespace: Any, outer: str = "") -> Iterator[Any]:
     """The classes (those inside classes too) and functions of Rushlight's that a namespace holds."""
     for thing in list(namespace.values()):
-        if not isinstance(thing, (type, FunctionType)) or not _below(thing.__module__ or "", "rushlight"):
+        if not isinstance(thing, (type, FunctionType, _WRAPPED)) or not _below(thing.__module__ or "", "rushlight"):
             continue
         if isinstance(thing, type):
-            yield from _defined_in(vars(thing))
+            if not thing.__qualname__.startswith(outer):  # an attribute that is a class, of its own place
+                continue
+            yield from _defined_in(vars(thing), thing.__qualname__ + ".")
         yield thing
 
 
