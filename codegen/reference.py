@@ -51,6 +51,7 @@ def summary(table: Table) -> str:
             "differentiable": [p.name for p in o.differentiable],
             "node": o.node if o.row.grad else "",
             "onnx": o.row.onnx,
+            "comparison": o.row.bool_output,
             "returns": [name for name in o.row.returns if name != "*"],
         }
         for o in table.operations

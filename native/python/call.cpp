@@ -211,7 +211,7 @@ bool Call::place(SignatureSpec& spec, bool check) {
   spec_ = &spec;
   var_ = nullptr;
   var_count_ = 0;
-  overloaded_ = false;
+  overloaded_ = modes & kFunctionMode;
   int at = 0;
   if (self_) {
     slots_[at++] = self_;
@@ -498,7 +498,7 @@ static inline bool operand_from(PyObject* o, Arg* out, bool* overloaded) {
 }
 
 Operands operands(PyObject* a, PyObject* b, Arg* x, Arg* y) {
-  bool overloaded = false;
+  bool overloaded = modes & kFunctionMode;
   if (!operand_from(a, x, &overloaded) || !operand_from(b, y, &overloaded)) return Operands::Foreign;
   return overloaded ? Operands::Overloaded : Operands::Fit;
 }

@@ -58,7 +58,7 @@ class Call {
 
   // The argument of a call that gives one; nullptr of any other.
   PyObject* only_argument() const {
-    if (kwnames_) return nullptr;
+    if (kwnames_ || (modes & kFunctionMode)) return nullptr;
     return self_ ? (nargs_ == 0 ? self_ : nullptr) : nargs_ == 1 ? args_[0] : nullptr;
   }
   // True where the arguments fit; the readers below then take parameter numbers.

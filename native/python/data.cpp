@@ -8,6 +8,7 @@
 #include "iterate/pointwise.h"
 #include "python/buffer.h"
 #include "python/call.h"
+#include "python/torch_function.h"
 
 namespace rl {
 
@@ -298,8 +299,13 @@ DataArguments parse_data(PyObject* args, PyObject* kwargs, const char* name) {
   return a;
 }
 
-PyObject* py_tensor(PyObject*, PyObject* args, PyObject* kwargs) {
+PyObject* py_tensor(PyObject* module, PyObject* args, PyObject* kwargs) {
   try {
+    if (modes & kFunctionMode) {
+      PyRef function = PyRef::steal(PyObject_GetAttrString(module, "tensor"));
+      PyRef named = kwargs ? PyRef::retain(kwargs) : PyRef::steal(PyDict_New());
+      return call_torch_function(function.get(), {}, args, named.get(), "tensor");
+    }
     DataArguments a = parse_data(args, kwargs, "tensor");
     DeviceId home = default_device ? *default_device : DeviceId{};
     Ref x = tensor_from(a.data, a.dtype, a.device.value_or(home));

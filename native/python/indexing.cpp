@@ -209,7 +209,7 @@ Ref without_leading_ones(Ref value, int ndim) {
 
 PyObject* get_item(PyObject* self, PyObject* index) {
   try {
-    if (!is_exact_tensor(self) && has_torch_function(self))
+    if ((modes & kFunctionMode) || (!is_exact_tensor(self) && has_torch_function(self)))
       return Call(self, &index, 1, nullptr).torch_function("__getitem__", true);
     Tensor* x = reinterpret_cast<Tensor*>(self);
     if (PyLong_CheckExact(index)) {
@@ -230,7 +230,7 @@ PyObject* get_item(PyObject* self, PyObject* index) {
 int set_item(PyObject* self, PyObject* index, PyObject* value) {
   try {
     RL_CHECK(value, Type, "index: elements of a tensor cannot be deleted");
-    if (!is_exact_tensor(self) && has_torch_function(self)) {
+    if ((modes & kFunctionMode) || (!is_exact_tensor(self) && has_torch_function(self))) {
       PyObject* both[] = {index, value};
       PyRef done = PyRef::steal(Call(self, both, 2, nullptr).torch_function("__setitem__", true));
       return 0;

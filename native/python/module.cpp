@@ -90,6 +90,7 @@ PyObject* py_build_info(PyObject*, PyObject*) {
 
 PyObject* py_register_parameter(PyObject*, PyObject* type) {
   parameter_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type));
+  parameter_type->tp_getattro = PyObject_GenericGetAttr;  // it is taken for a plain tensor
   Py_RETURN_NONE;
 }
 
@@ -106,7 +107,7 @@ PyMethodDef functions[] = {
     {"memory_stats", py_memory_stats, METH_NOARGS, "Bytes in use, at the peak, and cached, on the CPU."},
     {"empty_cache", py_empty_cache, METH_NOARGS, "Gives cached memory back to the system."},
     {"build_info", py_build_info, METH_NOARGS, "What this build is and runs on."},
-    {"_named_result", py_named_result, METH_VARARGS, "The class of results of that name, with these fields."},
+    {"_named_results", py_named_result, METH_VARARGS, "The class of results of that name, with these fields."},
     {"_register_parameter", py_register_parameter, METH_O, "Tells the core which class is Parameter."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -124,6 +125,8 @@ void fill(PyObject* module) {
   add_buffer(module);
   add_dlpack(module);
   add_hook(module);
+  add_torch_function(module);
+  add_overridable(module);
   add_idle(module);
   if (!make_generator_type(module)) throw PythonError();
   for (PyMethodDef* const* table = function_tables; *table; ++table)

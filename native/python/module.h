@@ -5,6 +5,8 @@
 namespace rl {
 void add_objects(PyObject* module);
 void add_hook(PyObject* module);
+void add_torch_function(PyObject* module);
+void add_overridable(PyObject* module);
 void add_data(PyObject* module);
 void add_tensor_type(PyObject* module);
 void add_autograd(PyObject* module);

@@ -48,7 +48,7 @@ static PyTypeObject* named_result(const char* name, const std::vector<const char
 PyObject* py_named_result(PyObject*, PyObject* args) {
   const char* name;
   PyObject* list;
-  if (!PyArg_ParseTuple(args, "sO!:_named_result", &name, &PyList_Type, &list)) return nullptr;
+  if (!PyArg_ParseTuple(args, "sO!:_named_results", &name, &PyList_Type, &list)) return nullptr;
   std::vector<const char*> fields;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
     const char* field = PyUnicode_AsUTF8(PyList_GET_ITEM(list, i));

@@ -9,6 +9,7 @@
 #include "python/data.h"
 #include "python/module.h"
 #include "python/tensor_type.h"
+#include "python/torch_function.h"
 
 namespace rl {
 namespace {
@@ -333,8 +334,19 @@ PyObject* py_hooks(PyObject* o, PyObject* which) {
   }
 }
 
+PyObject* py_retain_grad(PyObject* o, PyObject*) {
+  try {
+    retain_gradient(self_of(o));
+    Py_RETURN_NONE;
+  } catch (...) {
+    return raise_current();
+  }
+}
+
+}  // namespace
+
 // A view of the same memory, with its history, as an instance of another class.
-PyObject* py_as_subclass(PyObject* o, PyObject* cls) {
+PyObject* as_subclass_method(PyObject* o, PyObject* cls) {
   try {
     RL_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type,
              "as_subclass: expected a subclass of Tensor, got %s",
@@ -352,17 +364,6 @@ PyObject* py_as_subclass(PyObject* o, PyObject* cls) {
     return raise_current();
   }
 }
-
-PyObject* py_retain_grad(PyObject* o, PyObject*) {
-  try {
-    retain_gradient(self_of(o));
-    Py_RETURN_NONE;
-  } catch (...) {
-    return raise_current();
-  }
-}
-
-}  // namespace
 
 PyMethodDef tensor_methods[] = {
     {"dim", py_dim, METH_NOARGS, "The number of dimensions."},
@@ -393,7 +394,7 @@ PyMethodDef tensor_methods[] = {
     {"backward", (PyCFunction)(void (*)(void))tensor_backward, METH_FASTCALL | METH_KEYWORDS,
      "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)\n\nAdds the gradient of this tensor "
      "to the .grad of each leaf it came from."},
-    {"as_subclass", py_as_subclass, METH_O,
+    {"as_subclass", as_subclass_method, METH_O,
      "as_subclass(cls): the same memory and history as an instance of a subclass of Tensor."},
     {"retain_grad", py_retain_grad, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"_storage_bytes", py_storage_bytes, METH_NOARGS, nullptr},
@@ -403,6 +404,8 @@ PyMethodDef tensor_methods[] = {
     {"_convert", py_convert, METH_O, nullptr},
     {"_on_device", py_on_device, METH_O, nullptr},
     {"_hooks", py_hooks, METH_O, nullptr},
+    {"__init_subclass__", (PyCFunction)(void (*)(void))init_subclass, METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     nullptr},
     {"_make_subclass", (PyCFunction)(void (*)(void))make_subclass, METH_VARARGS | METH_KEYWORDS | METH_STATIC,
      "_make_subclass(cls, data, require_grad=False): data as an instance of cls."},
     {nullptr, nullptr, 0, nullptr}};

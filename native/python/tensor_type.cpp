@@ -15,6 +15,7 @@
 #include "python/module.h"
 #include "python/registry.h"
 #include "python/tensor_type.h"
+#include "python/torch_function.h"
 
 namespace rl {
 
@@ -113,6 +114,22 @@ namespace {
 
 // ------------------------------------------------------------------ slots
 
+// Whether somebody answers for this tensor's operations: its class, or a mode.
+bool answered(PyObject* o) { return (modes & kFunctionMode) || (!is_exact_tensor(o) && has_torch_function(o)); }
+// The result of the method `name` that then is asked for; nullptr with an exception where there is none.
+PyObject* answer(PyObject* o, const char* name) {
+  try {
+    return method_torch_function(name, o);
+  } catch (...) {
+    return raise_current();
+  }
+}
+// The same, as a number that Python's slots hand on.
+Py_ssize_t answer_number(PyObject* o, const char* name) {
+  PyRef result = PyRef::steal(answer(o, name));
+  return result ? PyNumber_AsSsize_t(result.get(), PyExc_OverflowError) : -1;
+}
+
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   PyObject* result = compare_operators[op](a, b);
   if (result != Py_NotImplemented || (op != Py_EQ && op != Py_NE) || !is_ndarray(b)) return result;
@@ -144,6 +161,7 @@ PyObject* divide(PyObject* a, PyObject* b) {
 Py_hash_t hash(PyObject* o) { return reinterpret_cast<Py_hash_t>(o); }  // id(o), as PyTorch has it
 
 Py_ssize_t length(PyObject* o) {
+  if (answered(o)) return answer_number(o, "__len__");
   Tensor* x = self_of(o);
   if (x->ndim == 0) {
     PyErr_SetString(PyExc_TypeError, "len: a 0-d tensor has no length; .numel() counts its one element");
@@ -169,27 +187,33 @@ PyObject* one_value(PyObject* o, const char* wanted, ErrorType error = ErrorType
   }
 }
 int truth(PyObject* o) {
+  if (answered(o)) return static_cast<int>(answer_number(o, "__bool__"));
   PyRef v = PyRef::steal(one_value(o, "bool", ErrorType::Runtime));
   return v ? PyObject_IsTrue(v.get()) : -1;
 }
-// The only element, which must be real.
 PyRef real_value(PyObject* o, const char* wanted) {
   PyRef v = PyRef::steal(one_value(o, wanted));
   if (!v || !PyComplex_Check(v.get())) return v;
   Py_complex z = PyComplex_AsCComplex(v.get());
-  if (z.imag == 0) return PyRef::steal(PyFloat_FromDouble(z.real));
-  PyErr_Format(PyExc_RuntimeError, "%s: the number %R is not real; use .real, or abs()", wanted, v.get());
-  return {};
+  if (z.imag != 0) {
+    PyErr_Format(PyExc_RuntimeError, "%s: the complex number %R has an imaginary part; take .real first", wanted,
+                 v.get());
+    return PyRef();
+  }
+  return PyRef::steal(PyFloat_FromDouble(z.real));
 }
 PyObject* to_float(PyObject* o) {
+  if (answered(o)) return answer(o, "__float__");
   PyRef v = real_value(o, "float");
   return v ? PyNumber_Float(v.get()) : nullptr;
 }
 PyObject* to_int(PyObject* o) {
+  if (answered(o)) return answer(o, "__int__");
   PyRef v = real_value(o, "int");
   return v ? PyNumber_Long(v.get()) : nullptr;
 }
 PyObject* to_index(PyObject* o) {
+  if (answered(o)) return answer(o, "__index__");
   Tensor* x = self_of(o);
   if (x->numel != 1 || category_of(x->dtype) > Category::Integral) {
     PyErr_Format(PyExc_TypeError,
@@ -200,6 +224,7 @@ PyObject* to_index(PyObject* o) {
   return to_int(o);
 }
 PyObject* negative(PyObject* o) {
+  if (answered(o)) return answer(o, "neg");
   try {
     RL_CHECK(self_of(o)->dtype != DType::Bool, Runtime, "-: a bool tensor has no negative; invert a mask with ~");
     return ops::neg(In(self_of(o))).to_python();
@@ -208,6 +233,7 @@ PyObject* negative(PyObject* o) {
   }
 }
 PyObject* invert(PyObject* o) {
+  if (answered(o)) return answer(o, "__invert__");
   try {
     RL_CHECK(category_of(self_of(o)->dtype) <= Category::Integral, Type,
              "~: only integer and bool tensors have bits to invert, got dtype %s", name_of(self_of(o)->dtype));
@@ -217,6 +243,7 @@ PyObject* invert(PyObject* o) {
   }
 }
 PyObject* absolute(PyObject* o) {
+  if (answered(o)) return answer(o, "abs");
   try {
     return ops::abs(In(self_of(o))).to_python();
   } catch (...) {
@@ -251,6 +278,8 @@ PyGetSetDef dict_attribute[] = {{"__dict__", get_dict, set_dict, nullptr, nullpt
                                 {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 int set_attribute(PyObject* o, PyObject* name, PyObject* value) {
+  int status;
+  if (overriding_setattr(o, name, value, &status)) return status;
   int result = PyObject_GenericSetAttr(o, name, value);
   if (self_of(o)->dict) track(self_of(o));  // an attribute can close a cycle
   return result;
@@ -265,9 +294,13 @@ void add_tensor_type(PyObject* module) {
   getset.push_back(PyGetSetDef{nullptr, nullptr, nullptr, nullptr, nullptr});
   auto* kept_getset = new std::vector<PyGetSetDef>(getset);
   auto* methods = new std::vector<PyMethodDef>();
+  methods->reserve(4096);  // their addresses are kept
   for (PyMethodDef* m = tensor_methods; m->ml_name; ++m) methods->push_back(*m);
   for (PyMethodDef* const* table = method_tables; *table; ++table)
     for (PyMethodDef* m = *table; m->ml_name; ++m) methods->push_back(*m);
+  size_t table = 0;
+  while (tensor_methods[table].ml_name) ++table;
+  set_table_methods(methods->data() + table, methods->data() + methods->size());
   methods->push_back({nullptr, nullptr, 0, nullptr});
   std::vector<PyType_Slot> slots = {{Py_tp_new, (void*)tensor_new},
                                     {Py_tp_dealloc, (void*)tensor_dealloc},

@@ -23,6 +23,7 @@ from ._contractions import *  # noqa: E402,F403
 from ._functions import *  # noqa: E402,F403
 from ._interchange import *  # noqa: E402,F403
 from ._interchange import attach as _attach_interchange  # noqa: E402
+from ._overridable import make_overridable as _make_overridable  # noqa: E402
 from ._statistics import *  # noqa: E402,F403
 from ._statistics import attach as _attach_statistics  # noqa: E402
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
@@ -30,6 +31,7 @@ from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, se
 
 _attach_interchange(Tensor)
 _attach_statistics(Tensor)
+_make_overridable(globals(), __name__)
 
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
@@ -54,6 +56,7 @@ _LAZY_NAMES = {
     "ByteTensor": "_tensor_types",
     "BoolTensor": "_tensor_types",
     "as_torch": "_compat",
+    "ops": "_ops",
     "compile": "compiler",
     "finfo": "_type_info",
     "iinfo": "_type_info",

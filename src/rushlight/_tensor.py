@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Number
 from typing import Any
 
 from . import _native
-from ._native import Tensor, dtype, memory_format
+from ._native import Size, Tensor, dtype, memory_format
 
 _METHODS: dict[str, Any] = {}
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    _METHODS[function.__name__] = function
+    dunder = function.__name__.startswith("__") and function.__name__ != "__iter__"
+    _METHODS[function.__name__] = _overridable(function) if dunder else function
     return function
+
+
+def _overridable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that Python calls by itself, where a class or a mode may answer (the core sees to the others)."""
+
+    @functools.wraps(function)
+    def call(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if _native._has_torch_function(self):
+            return _native._call_torch_function(call, (self,), (self, *args), kwargs)
+        return function(self, *args, **kwargs)
+
+    return call
 
 
 def _property(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -354,7 +368,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
 @_property
 def T(self: Tensor) -> Tensor:
     """All dimensions in reverse order."""
-    return self.permute(*range(self.dim() - 1, -1, -1))
+    return self.permute(tuple(range(self.dim() - 1, -1, -1)))
 
 
 def _part(name: str) -> property:
@@ -499,10 +513,18 @@ def __torch_function__(
         result = func(*args, **kwargs)
     finally:
         _native._set_torch_function_off(before)
-    return _as_class(result, cls)
+    # What a getter finds as it was stored keeps its class.
+    source = getattr(func, "__self__", None)
+    stored = func.__name__ == "__get__" if any(source is getter for getter in _STORED) else False
+    return result if stored else _as_class(result, cls)
+
+
+_STORED = (Tensor.__dict__["grad"], Tensor.__dict__["_base"])
 
 
 def _as_class(result: Any, cls: Any) -> Any:
+    if isinstance(result, Size):
+        return result
     if isinstance(result, (tuple, list)):
         return result.__class__([_as_class(item, cls) for item in result])
     return result.as_subclass(cls) if isinstance(result, Tensor) and not isinstance(result, cls) else result

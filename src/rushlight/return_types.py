@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
     fields = {} if name.startswith("__") else _fields()
     if name not in fields:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}: no operation has such results")
-    return _native._named_result(name, fields[name])
+    return _native._named_results(name, fields[name])
 
 
 def __dir__() -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight._native import Generator, Size, Tensor, default_generator, device, dtype, layout, memory_format
+from rushlight.overrides import DisableTorchFunction, DisableTorchFunctionSubclass
 from rushlight.overrides import _disabled_torch_function as _disabled_torch_function_impl
 
 TensorBase = Tensor
 _TensorBase = Tensor
 
 __all__ = [
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
     "Generator",
     "Size",
     "TensorBase",

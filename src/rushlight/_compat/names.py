@@ -16,6 +16,8 @@ from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rushlight import _native
+
 if TYPE_CHECKING:
     from importlib.abc import Loader
 else:
@@ -192,22 +194,24 @@ def _adopt(real: str, module: ModuleType) -> None:
     public = public_name(real)
     sys.modules[public] = module
     module.__name__ = public
-    for thing in _defined_in(vars(module), set()):
+    for thing in _defined_in(vars(module)):
         with suppress(TypeError):  # the few types of the core that cannot be changed keep their name
             thing.__module__ = public_name(thing.__module__)
     vars(module).setdefault("__getattr__", _missing_from(public))
 
 
-def _defined_in(namespace: Any, seen: set[type]) -> Iterator[Any]:
-    """The classes (those inside classes too, which may hold each other) and functions of Rushlight's in a namespace."""
+_WRAPPED = type(_native._overridable(len))
+
+
+def _defined_in(namespace: Any, outer: str = "") -> Iterator[Any]:
+    """The classes (those inside classes too) and functions of Rushlight's that a namespace holds."""
     for thing in list(namespace.values()):
-        if not isinstance(thing, (type, FunctionType)) or not _below(thing.__module__ or "", "rushlight"):
+        if not isinstance(thing, (type, FunctionType, _WRAPPED)) or not _below(thing.__module__ or "", "rushlight"):
             continue
         if isinstance(thing, type):
-            if thing in seen:
+            if not thing.__qualname__.startswith(outer):  # an attribute that is a class, of its own place
                 continue
-            seen.add(thing)
-            yield from _defined_in(vars(thing), seen)
+            yield from _defined_in(vars(thing), thing.__qualname__ + ".")
         yield thing
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight import _native
+from rushlight._overridable import make_overridable as _make_overridable
 from rushlight.nn import _reduction as _Reduction  # noqa: F401 - PyTorch offers this name here
 from rushlight.nn._functional.activations import *  # noqa: F403
 from rushlight.nn._functional.attention import *  # noqa: F403
@@ -24,6 +25,8 @@ from rushlight.nn._functional.padding import *  # noqa: F403
 from rushlight.nn._functional.patches import *  # noqa: F403
 from rushlight.nn._functional.pooling import *  # noqa: F403
 from rushlight.nn._functional.sequences import *  # noqa: F403
+
+_make_overridable(globals(), __name__)
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,7 @@ class PackedSequence(_Fields):
 
     def pin_memory(self) -> PackedSequence:
         """With its elements in pinned memory."""
-        return type(self)(self.data.pin_memory(), *self[1:])  # type: ignore[attr-defined]
+        return type(self)(self.data.pin_memory(), *self[1:])
 
     def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """On the CPU."""
