@@ -160,6 +160,8 @@ def native(table: Table) -> str:
         for name in public_names(rows):
             if any(o.row.function for o in rows) and name not in known_functions:
                 functions += function(name, rows)
+            elif not any(o.row.function or o.row.method for o in rows):  # for listeners
+                functions += function(f"_{name}", rows)
             if name.startswith("_") and name != rows[0].name:
                 continue  # an alias in another module than the package itself
             own = [o for o in rows if o.row.method and not o.row.private]

@@ -105,7 +105,7 @@ def _listed(inputs: Any) -> list[Any]:
 
 
 def _shape_of(x: Any) -> str:
-    return f", of shape {list(x.shape)}," if isinstance(x, Tensor) else ""
+    return f" of shape {list(x.shape)}" if isinstance(x, Tensor) else ""
 
 
 def _check_inputs(inputs: list[Any]) -> None:
