@@ -226,7 +226,6 @@ PyObject* to_index(PyObject* o) {
 PyObject* negative(PyObject* o) {
   if (answered(o)) return answer(o, "neg");
   try {
-    RL_CHECK(self_of(o)->dtype != DType::Bool, Runtime, "-: a bool tensor has no negative; invert a mask with ~");
     return ops::neg(In(self_of(o))).to_python();
   } catch (...) {
     return raise_current();

@@ -230,9 +230,16 @@ PyObject* ordinary_getattr(PyObject* self, PyObject* name) {
   PyObject* value = PyObject_GenericGetAttr(self, name);
   if (value || !PyErr_ExceptionMatches(PyExc_AttributeError)) return value;
   static PyObject* fallback = PyUnicode_InternFromString("__getattr__");
+  PyObject *type, *error, *traceback;
+  PyErr_Fetch(&type, &error, &traceback);  // the look-up may clear what is set
   PyObject* own = _PyType_Lookup(Py_TYPE(self), fallback);
-  if (!own) return nullptr;
-  PyErr_Clear();
+  if (!own) {
+    PyErr_Restore(type, error, traceback);
+    return nullptr;
+  }
+  Py_XDECREF(type);
+  Py_XDECREF(error);
+  Py_XDECREF(traceback);
   return PyObject_CallFunctionObjArgs(own, self, name, nullptr);
 }
 

@@ -250,3 +250,13 @@ def test_functions_keep_their_faces() -> None:
     assert (function.__name__, function.__module__) == ("cross_entropy", "rushlight.nn.functional")
     assert "label_smoothing" in inspect.signature(function).parameters and function.__doc__
     assert callable(function) and inspect.unwrap(function) is function.__wrapped__
+
+
+def test_a_missing_attribute_of_a_subclass() -> None:
+    """Asked for the first time, when the class's look-ups are not cached yet."""
+    for _ in range(5):
+        kind = type("Kind", (rl.Tensor,), {})
+        x = rl.ones(2).as_subclass(kind)
+        assert getattr(x, "nothing", None) is None and not hasattr(x, "_is_param")
+        with pytest.raises(AttributeError):
+            _ = x.nothing
