@@ -111,7 +111,8 @@ FUNCTIONS = """
 import sys
 gradcheck, gg = torch.autograd.gradcheck, torch.autograd.gradgradcheck
 d = torch.float64
-x = torch.arange(1., 7., dtype=d).view(2, 3).div(7).requires_grad_(); y = torch.linspace(.1, 1, 6, dtype=d).view(3, 2).requires_grad_()
+x = torch.arange(1., 7., dtype=d).view(2, 3).div(7).requires_grad_()
+y = torch.linspace(.1, 1, 6, dtype=d).view(3, 2).requires_grad_()
 def make(forward, backward):
     return type('F', (torch.autograd.Function,), {'forward': staticmethod(forward), 'backward': staticmethod(backward)})
 Wrong = make(lambda ctx, x: x * 2, lambda ctx, g: g * 3)

@@ -222,8 +222,8 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
     if query.dtype == key.dtype == value.dtype and query.dtype in (rushlight.float16, rushlight.bfloat16):
         mask = attn_mask.float() if attn_mask is not None and attn_mask.is_floating_point() else attn_mask
-        wide = (x.float() for x in (query, key, value))
-        return scaled_dot_product_attention(*wide, mask, dropout_p, is_causal, scale, enable_gqa).to(query.dtype)
+        q, k, v = query.float(), key.float(), value.float()
+        return scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal, scale, enable_gqa).to(query.dtype)
     if enable_gqa:
         shared = query.size(-3) // key.size(-3)
         key, value = (x.unsqueeze(-3).expand(*x.shape[:-2], shared, *x.shape[-2:]).flatten(-4, -3)
