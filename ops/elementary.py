@@ -33,6 +33,7 @@ pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="d
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
           body="div_floor(input, other)", operator="//", node="NotImplemented",
           grad={"input": "_no_derivative(g)", "other": "_no_derivative(g)"},
+          exceptions={"finite_differences": "going back through it is refused"},
           doc="The quotient, rounded down.")
 composite("_no_derivative(g)", run="no_derivative", private=True, method=False, samples="none",
           doc="Raises: PyTorch keeps the history of such a row, and refuses to go back through it.")

@@ -39,7 +39,7 @@ CALLS = [
     "z.index_copy_(0,i[0][:2],w)", "z.index_put_((i[0],),torch.ones(3,3))", "z.masked_scatter_(w>0,w)", "z.sub_(1)",
     "z.div_(2)", "z.pow_(2)", "z.neg_()", "z.tril_()", "z.normal_()", "z.uniform_()", "z.bernoulli_(.5)",
     "z.requires_grad_()", "z.detach_()", "z.gt_(2)", "z.eq_(1)", "z.ge_(w)", "z.logical_not_()", "z.floor_divide_(2)",
-    "z.swapaxes_(0,1)", "z.random_()", "z.resize_(3)", "z.index_reduce_(0,i[0],torch.ones(3,3),'prod')",
+    "z.swapaxes_(0,1)", "z.random_()", "z.resize_(3)",
     "z.lerp_(w,.5)", "z.addcmul_(w,w)", "z.sign_()", "z.floor_()", "z.cumsum_(0)", "z.put_(i,torch.ones(1,3))",
     "z.sigmoid_()", "z.erf_()", "z.fill_(torch.tensor(1.))", "z.gt_(w)", "z.eq_(w)", "z.ne_(1)", "z.lt_(1)",
     "z.le_(w)", "z.logical_not_()", "z.logical_and_(w)", "z.bernoulli_(w)", "z.random_(5)", "z.random_(1,5)",
