@@ -20,23 +20,29 @@ _attach_questions(Tensor)
 
 from . import _functions  # noqa: E402
 from ._contractions import *  # noqa: E402,F403
+from ._copies import *  # noqa: E402,F403
+from ._copies import attach as _attach_copies  # noqa: E402
 from ._functions import *  # noqa: E402,F403
 from ._interchange import *  # noqa: E402,F403
 from ._interchange import attach as _attach_interchange  # noqa: E402
 from ._overridable import make_overridable as _make_overridable  # noqa: E402
+from ._series import *  # noqa: E402,F403
+from ._series import attach as _attach_series  # noqa: E402
 from ._statistics import *  # noqa: E402,F403
 from ._statistics import attach as _attach_statistics  # noqa: E402
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
 from .random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state  # noqa: E402
 
 _attach_interchange(Tensor)
+_attach_copies(Tensor)
+_attach_series(Tensor)
 _attach_statistics(Tensor)
 _make_overridable(globals(), __name__)
 
 # Loaded when first asked for, so that importing the package stays cheap.
 _LAZY_MODULES = frozenset(
     (
-        "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "func", "hub", "mps", "nn", "optim",
+        "accelerator", "autograd", "backends", "compiler", "cpu", "cuda", "func", "hub", "linalg", "mps", "nn", "optim",
         "overrides", "random", "serialization", "storage", "testing", "types", "utils", "version", "xpu", "special",
         "return_types", "__config__", "_C", "_dynamo", "_jit_internal", "_tensor_str", "_utils", "torch_version",
     )
