@@ -324,7 +324,8 @@ def _kernel_call(o: Operation) -> str:
 def _kernel(o: Operation, table: Table) -> str:
     out = autograd.node(o, table)
     first = o.inputs[0].name if o.inputs and o.inputs[0].type == "Tensor" else ""
-    refuses = first and not any(d in o.row.types for d in complex_)
+    converts = "dtype" in o.signature.names()
+    refuses = first and not converts and not any(d in o.row.types for d in complex_)
     check = f'  refuse_complex({first}, "{o.name}");\n' if refuses else ""
     if o.row.returns and o.row.returns != ("*",):
         body = f"  auto results = {_kernel_call(o)};\n{check}"

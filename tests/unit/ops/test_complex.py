@@ -202,6 +202,12 @@ def test_refused() -> None:
             call()
 
 
+def test_what_converts_first_takes_the_real_parts() -> None:
+    for name in ("softmax", "log_softmax"):
+        mine, theirs = (getattr(m, name)(m.tensor([1 + 2j, 3 - 1j]), 0, dtype=m.float64) for m in (rl, pt))
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-12)
+
+
 def test_parts_that_are_not_finite_are_replaced() -> None:
     z = [complex(np.nan, np.inf), 1j]
     mine, theirs = (m.nan_to_num(m.tensor(z), 5.0, 7.0) for m in (rl, pt))
