@@ -115,7 +115,7 @@ class Table:
                     )
                 target[name] = parse_formula(formula, o.where)
         if row.underivable:
-            o.grads = {p.name: parse_formula(f"_no_derivative(g, '{o.name}')", o.where) for p in o.inputs}
+            o.grads = {p.name: parse_formula(f"_no_derivative(g, '{o.name}', False)", o.where) for p in o.inputs}
         return o
 
     def family(self, name: str) -> list[Operation]:

@@ -62,11 +62,11 @@ composite("_median_grad(g, input, y)", run="median_grad", private=True, method=F
 
 kernel("_unique(input)", run="unique", private=True, method=False, types=boolean + real, samples="none",
        returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"),
-       node="Unique2Backward0", grad={"input": "_no_derivative(g, 'unique')"},
+       node="Unique2Backward0", grad={"input": "_no_derivative(g, 'unique', True)"},
        doc="The different elements in order, where each element of input went, and how often each occurs.")
 kernel("_unique_consecutive(input)", run="unique_consecutive", private=True, method=False, types=boolean + real,
        samples="none", returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"),
-       node="UniqueConsecutiveBackward0", grad={"input": "_no_derivative(g, 'unique_consecutive')"},
+       node="UniqueConsecutiveBackward0", grad={"input": "_no_derivative(g, 'unique_consecutive', True)"},
        doc="The first of each run of equal elements, the run of each element, and the runs' lengths.")
 kernel("_unique_rows(input, consecutive: bool)", run="unique_rows", private=True, method=False, types=boolean + real,
        samples="none", returns=("output", "inverse_indices", "counts"),

@@ -5,8 +5,8 @@ from ops.row import boolean, complex_, floating, real
 
 # ------------------------------------------------------------------ signs, steps, infinities
 
-composite("_no_derivative(g, operation: str)", run="no_derivative", private=True, method=False, samples="none",
-          doc="The gradient of an operation that has none: an error.")
+composite("_no_derivative(g, operation: str, own_node: bool)", run="no_derivative", private=True, method=False,
+          samples="none", doc="The gradient of an operation that has none: an error, of the type that PyTorch raises.")
 composite("positive(input)", samples="unary", doc="input itself; bools have no sign.")
 pointwise("isposinf(input)", out_rule="exact", types=boolean + real, body="isinf(input) & (input > 0)",
           bool_output=True,

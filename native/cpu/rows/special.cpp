@@ -12,8 +12,9 @@
 
 namespace rl::compose {
 
-Ref no_derivative(In, const std::string& operation) {
-  fail(ErrorType::NotImplemented, "backward: %s has no derivative; use .detach() on its result", operation.c_str());
+Ref no_derivative(In, const std::string& operation, bool own_node) {
+  fail(own_node ? ErrorType::NotImplemented : ErrorType::Runtime,
+       "backward: %s has no derivative; use .detach() on its result", operation.c_str());
 }
 
 Ref acosh_slope(In x) {
