@@ -16,7 +16,7 @@ RESULT_NAMES = ("y",)
 def struct(o: Operation) -> str:
     if o.row.kind == "inplace":
         return f"{o.identifier.strip('_')}_in_place_{o.node}"
-    return f"{o.identifier.strip('_')}_{o.node}" if o.row.node else o.node
+    return f"{o.identifier.strip('_')}_{o.node}" if o.row.node or o.row.underivable else o.node
 
 
 def maker(o: Operation) -> str:

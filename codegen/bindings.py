@@ -53,6 +53,7 @@ READERS = {
     "Float": "real",
     "Bool": "boolean",
     "Ints": "ints",
+    "IntList": "ints",
     "IntsOpt": "ints",
     "IntsVar": "ints",
     "Sizes": "sizes",
@@ -62,6 +63,7 @@ READERS = {
     "TextOpt": "text_or_none",
     "Tensors": "tensors",
     "TensorsVar": "tensors",
+    "TensorsEach": "tensors",
     "Text": "text",
     "Indices": "tensors",
     "GeneratorOpt": "generator",
@@ -81,10 +83,10 @@ def specification(o: Operation, inplace: bool = False, legacy: bool = False) -> 
     name = f"{o.identifier}{'_inplace' if inplace else ''}{'_legacy' if legacy else ''}"
     parameters = legacy_parameters(o) if legacy else list(o.parameters) + (OPTIONS if o.row.kind == "creation" else [])
     if takes_out(o) and not inplace:
-        parameters.append(Parameter("out", "Out", "None", True))
+        parameters.append(Parameter("out", "Outs" if o.row.returns else "Out", "None", True))
     rows = []
     for p in parameters:
-        kind = {"Out": "Out"}.get(p.type) or OPTION_KINDS.get(p.type) or p.kind
+        kind = p.type if p.type in ("Out", "Outs") else OPTION_KINDS.get(p.type) or p.kind
         public = "self" if inplace and p is parameters[0] else p.public_name
         if p is parameters[0] and (inplace or o.row.bool_output):
             kind = "Tensor"  # a comparison with a number on the left is the operator's alone
@@ -111,9 +113,11 @@ def _reader(o: Operation, i: int, p: Parameter) -> str:
     if p.default is not None and p.kind in ("Number", "Int", "Float", "Bool", "Padding", "Text"):
         value = {"Bool": p.default.lower(), "Text": p.default.replace("'", '"')}.get(p.kind, p.default)
         arguments.append(f"Scalar({value})" if p.kind == "Number" else value)
-    if p.default is not None and p.kind == "Ints":
+    if p.default is not None and p.kind in ("Ints", "IntList"):
         several = p.default.startswith("(")
         arguments.append(f"Dims{{{p.default.strip('()')}}}" if several else p.default)
+    if p.kind == "IntsOpt":  # None is not the same as no dimension
+        return f"(c.has({i}) ? DimSpan(c.ints({i})) : DimSpan())"
     return f"c.{READERS[p.kind]}({', '.join(arguments)})"
 
 
@@ -157,9 +161,10 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
                 for i, p in enumerate(o.parameters)
                 if p.name in o.grads or (o.row.kind == "composite" and p.is_tensor)
             )
+            rule = operations.OUT_RULES[o.row.out_rule]
             out += (
                 f"      if (c.has({n})) {{\n        check_outs(c, {n}, {wanted or 'false'});\n"
-                f"        return write_outs(c, {n}, {_call_for_out(o, n)});\n      }}\n"
+                f"        return write_outs(c, {n}, {_call_for_out(o, n)}, OutRule::{rule});\n      }}\n"
             )
     result = _call(o, o.name, legacy=legacy)
     if o.row.kind == "creation":

@@ -67,6 +67,8 @@ class Composition:
                 return "bool", "true" if tree.value else "false"
             case ast.Constant(value=complex() as z):
                 return "scalar", f"Scalar(std::complex<double>({z.real!r}, {z.imag!r}))"
+            case ast.Constant(value=str(text)):
+                return "text", f'"{text}"'
             case ast.Constant():
                 return "scalar", f"Scalar({tree.value!r})"
             case ast.Name():

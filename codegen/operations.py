@@ -11,7 +11,15 @@ from codegen.signature import Parameter
 from codegen.table import Operation, Table
 from ops.row import complex_
 
-RULES = {"": "Promote", "divides": "Divides", "no_bool": "NoBool", "one_dtype": "OneDtype"}
+OUT_RULES = {"": "Castable", "type_error": "CastableOrTypeError", "exact": "Exact", "truth": "Truth"}
+RULES = {
+    "": "Promote",
+    "divides": "Divides",
+    "no_bool": "NoBool",
+    "one_dtype": "OneDtype",
+    "powers": "Powers",
+    "quotient": "NoIntegerQuotient",
+}
 
 
 def arguments(o: Operation, skip: int = 0) -> str:
@@ -122,8 +130,8 @@ def _function(o: Operation, body: str, hook: bool = True) -> str:
     return head + (_hooked(o, o.name, o.result, names(o)) if hook else "") + body + "}\n"
 
 
-def _wanted(o: Operation) -> str:
-    tests = " || ".join(f"wants_grad({p.name})" for p in o.differentiable)
+def _wanted(o: Operation, more: tuple[str, ...] = ()) -> str:
+    tests = " || ".join(f"wants_grad({name})" for name in (*(p.name for p in o.differentiable), *more))
     return f"grad_enabled() && ({tests})" if tests else ""
 
 
@@ -153,6 +161,8 @@ def _record(o: Operation, results: list[str]) -> str:
         return _refuse_duals(o, results, f"is_differentiable({first}->dtype) && ")
     differentiable = _differentiable(o, results)
     out = f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
+    if any(p.type == "DType | None" for p in o.parameters):
+        out += f'  if (records) [[unlikely]] check_differentiable({first}->dtype, "{o.name}");\n'
     out += f"  if ((records || duals) && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
     out += f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, first + '.get()')});\n"
     for i, r in enumerate(results):
@@ -181,9 +191,11 @@ def _pointwise(o: Operation, table: Table) -> str:
     def row(name: str, loop: str, n: int, scalars: int, mask: int, result: str) -> str:
         rule = RULES[o.row.dtype_rule if loop == loop_name(o) else ""]
         factors = any(p.name == "alpha" for p in o.parameters)
+        flags = ", ".join(str(b).lower() for b in (o.row.exact_numbers, o.row.fitting_numbers))
         return (
             f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, '
-            f"Output::{result}, {str(factors).lower()}, {str(o.row.integers_to_float).lower()}, "
+            f"OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {flags}, "
+            f"{str(o.row.integers_to_float).lower()}, "
             f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
@@ -202,19 +214,29 @@ def _pointwise(o: Operation, table: Table) -> str:
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:
-        duals = ", ".join(p.name for p in o.differentiable)
-        check = f'  check_out(out, "{o.name}", {_wanted(o)}, any_dual({duals}));\n' if duals else ""
-        out += (
-            f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{check}"
-            + call
-            + (
-                f"  pointwise_into({loop_name(o)}_row, args, out, true);\n"
-                "  bump_version(out);\n"
-                "  return Ref::retain(out);\n"
-                f"}}\n"
-            )
-        )
+        out += _pointwise_out(o, call)
     return out
+
+
+def _pointwise_out(o: Operation, call: str) -> str:
+    before = after = ""
+    duals = f"any_dual({', '.join(p.name for p in o.differentiable)})"
+    if o.row.underivable:  # recorded as an in-place write is
+        before = (
+            f'  if ({duals}) [[unlikely]] no_forward_formula("{o.name}");\n'
+            f"  const bool records = {_wanted(o, ('out',))};\n"
+            f'  check_inplace(out, "{o.name}", records);\n  NodeRef recorded;\n'
+            f"  if (records) recorded = NodeRef::steal({autograd.maker(o)}"
+            f"({autograd.maker_arguments(o, 'out')}).release());\n"
+        )
+        after = "  if (recorded) rebase_history(out, std::move(recorded));\n"
+    elif _wanted(o) and not o.row.bool_output:
+        before = f'  check_out(out, "{o.name}", {_wanted(o)}, {duals});\n'
+    return (
+        f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{before}{call}"
+        f"  pointwise_into({loop_name(o)}_row, args, out, true);\n  bump_version(out);\n{after}"
+        "  return Ref::retain(out);\n}\n"
+    )
 
 
 def _pointwise_inplace(o: Operation, args: str) -> str:
@@ -237,7 +259,10 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
         out += f"  const bool records = differentiable && {wanted}, duals = differentiable && any_dual({duals});\n"
     else:
         out += _refuse_duals(o, ["written"], "is_differentiable(written->dtype) && ")
-    out += f'  check_inplace(written, "{name}", {"records" if wanted else "false"});\n'
+    if wanted or o.row.kind == "inplace":
+        out += f'  check_inplace(written, "{name}", {"records" if wanted else "false"});\n'
+    else:
+        out += f'  check_writable(written, "{name}");\n'
     if wanted:
         made = f"{autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)})"
         out += (

@@ -20,6 +20,7 @@ TYPES = {
     "str": ("Text", "const std::string&", "std::string"),
     "bool": ("Bool", "bool", "bool"),
     "Ints": ("Ints", "DimSpan", "Dims"),
+    "IntList": ("IntList", "DimSpan", "Dims"),  # as Ints, but an int alone is refused
     "Ints | None": ("IntsOpt", "DimSpan", "Dims"),
     "*int": ("IntsVar", "DimSpan", "Dims"),
     "Sizes": ("Sizes", "DimSpan", "Dims"),
@@ -30,10 +31,11 @@ TYPES = {
     "Tensors": ("Tensors", "Tensors", "SavedList"),
     "Indices": ("Indices", "Tensors", "SavedList"),  # a list of tensors in which None means all of a dimension
     "*Tensor": ("TensorsVar", "Tensors", "SavedList"),
+    "*Each": ("TensorsEach", "Tensors", "SavedList"),  # as *Tensor, but a list of them is refused
     "Generator | None": ("GeneratorOpt", "PyObject*", ""),
     "MemoryFormat | None": ("MemoryFormatOpt", "MemoryFormat", "MemoryFormat"),
 }
-TENSOR_TYPES = ("Tensor", "Tensor | None", "Operand", "Tensors", "Indices", "*Tensor")
+TENSOR_TYPES = ("Tensor", "Tensor | None", "Operand", "Tensors", "Indices", "*Tensor", "*Each")
 
 
 @dataclass
@@ -92,7 +94,8 @@ def parse(row: Row) -> Signature:
     for argument, default in zip(a.args, defaults, strict=True):
         parameters.append(_parameter(argument, default, where))
     if a.vararg:
-        parameters.append(Parameter(a.vararg.arg, "*int" if a.vararg.annotation else "*Tensor"))
+        each = ast.unparse(a.vararg.annotation) if a.vararg.annotation else ""
+        parameters.append(Parameter(a.vararg.arg, {"": "*Tensor", "Tensor": "*Each", "int": "*int"}[each]))
     for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True):
         parameters.append(_parameter(argument, default, where, keyword_only=True))
     return Signature(function.name, parameters)

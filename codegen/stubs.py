@@ -25,6 +25,7 @@ TYPES = {
     "float": "_float",
     "bool": "_bool",
     "Ints": "_int | Sequence[_int]",
+    "IntList": "Sequence[_int]",
     "Ints | None": "_int | Sequence[_int] | None",
     "*int": "_int | Sequence[_int]",
     "Sizes": "Sequence[_int]",
@@ -34,6 +35,7 @@ TYPES = {
     "str | None": "str | None",
     "Tensors": "Sequence[Tensor]",
     "Indices": "Sequence[Tensor | None]",
+    "*Each": "Tensor",
     "*Tensor": "Tensor | Sequence[Tensor]",
     "str": "str",
     "Generator | None": "Generator | None",
@@ -102,7 +104,7 @@ def function(name: str, rows: list[Operation], method: bool = False) -> str:
     mark = f"{indent}@overload\n" if len(rows) > 1 else ""
     # A form for one tensor before one for any number of them: the first that fits is the one that runs.
     counts = len({_result(o) for o in rows}) > 1 and any(
-        p.type.startswith("*Tensor") for o in rows for p in o.parameters
+        p.type in ("*Tensor", "*Each") for o in rows for p in o.parameters
     )
     ignores = ["  # type: ignore[overload-overlap]" if counts and o is not rows[-1] else "" for o in rows]
     return "".join(

@@ -77,8 +77,8 @@ class Operation:
 
     @property
     def node(self) -> str:
-        if self.row.node:
-            return self.row.node
+        if self.row.node or self.row.underivable:
+            return self.row.node or "NotImplemented"
         return "".join(part[:1].upper() + part[1:] for part in self.name.split("_") if part) + "Backward0"
 
     @property
@@ -114,6 +114,8 @@ class Table:
                         f"{o.where}: a gradient is given for {name!r}, which is not an argument of {o.name}"
                     )
                 target[name] = parse_formula(formula, o.where)
+        if row.underivable:
+            o.grads = {p.name: parse_formula(f"_no_derivative(g, '{o.name}', False)", o.where) for p in o.inputs}
         return o
 
     def family(self, name: str) -> list[Operation]:

@@ -77,7 +77,8 @@ pointwise("_softshrink(input, lambd: Number)", types=floating, private=True, met
           body="where(input > lambd, input - lambd, "
                "where(input < -lambd, input + lambd, where(isnan(input), input, 0)))",
           grad={"input": "where(abs(input) <= lambd, 0, g)"}, doc="input moved towards 0 by lambd, 0 within.")
-pointwise("hardshrink(input, lambd: Number = 0.5)", types=floating, inplace=False, samples="unary", onnx="Shrink",
+pointwise("hardshrink(input, lambd: Number = 0.5)", out_rule="exact", types=floating, inplace=False, samples="unary",
+          onnx="Shrink",
           body="where(abs(input) <= lambd, 0, input)", grad={"input": "where(abs(input) <= lambd, 0, g)"},
           doc="input where its size is above lambd, 0 elsewhere.")
 pointwise("threshold(input, threshold: Number, value: Number)",

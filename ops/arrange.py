@@ -11,7 +11,7 @@ kernel("_diagonal_copy(input, offset: int, dim1: int, dim2: int)", run="diagonal
        node="DiagonalBackward0_copy", grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"},
        samples="none",
        widens=False, doc="A copy of the diagonal of two dimensions.")
-composite("diag(input, diagonal: int = 0)", out=True, samples="diag",
+composite("diag(input, diagonal: int = 0)", out_rule="exact", out=True, samples="diag",
           exceptions={"out": "PyTorch lets it write out= while a gradient is asked for"},
           doc="A vector as the diagonal of a matrix, or the diagonal of a matrix.")
 composite("diagflat(input, offset: int = 0)", samples="diag", doc="All elements on the diagonal of a matrix.")
@@ -35,7 +35,7 @@ kernel("roll(input, shifts: Ints, dims: Ints = ())", grad={"input": "_unroll(g, 
        widens=False, doc="The elements moved along dims; what leaves at the end comes in at the start.")
 composite("_unroll(input, shifts: Ints, dims: Ints)", run="unroll", private=True, method=False, samples="none",
           doc="Undoes roll(shifts, dims).")
-kernel("rot90(input, k: int = 1, dims: Ints = (0, 1))", grad={"input": "rot90(g, -k, dims)"}, samples="rot90",
+kernel("rot90(input, k: int = 1, dims: IntList = (0, 1))", grad={"input": "rot90(g, -k, dims)"}, samples="rot90",
        widens=False, doc="Turned by k right angles in the plane of dims.")
 
 # ------------------------------------------------------------------ repetition
@@ -56,15 +56,14 @@ composite("repeat_interleave(repeats, *, output_size: int | None = None)", overl
 
 # ------------------------------------------------------------------ grids and joins
 
-NARROW = {"out": "PyTorch raises TypeError where out= cannot hold the dtype, every other row RuntimeError"}
-
 composite("meshgrid(*tensors, indexing: str | None = None)", method=False, returns=("*",), samples="none",
           doc="The coordinates of a grid over vectors: rows first ('ij') or columns first ('xy').")
-composite("cartesian_prod(*tensors)", method=False, samples="none", doc="All tuples of elements, one a row.")
+composite("cartesian_prod(*tensors: Tensor)", method=False, samples="none", doc="All tuples of elements, one a row.")
 composite("combinations(input, r: int = 2, with_replacement: bool = False)", method=False, samples="combinations",
           exceptions={"meta": "PyTorch refuses; the size is known here"},
           doc="All choices of r elements of a vector, one a row.")
-composite("block_diag(*tensors)", method=False, samples="none", doc="A matrix with the tensors along its diagonal.")
+composite("block_diag(*tensors: Tensor)", method=False, samples="none",
+          doc="A matrix with the tensors along its diagonal.")
 for _name, _doc in (
     ("hstack", "along columns (vectors: end to end)"),
     ("vstack", "as rows"),
@@ -72,18 +71,18 @@ for _name, _doc in (
     ("dstack", "along a third dimension"),
     ("column_stack", "as columns"),
 ):
-    composite(f"{_name}(tensors: Tensors)", method=False, out=True, samples="stacked", exceptions=NARROW,
+    composite(f"{_name}(tensors: Tensors)", method=False, out=True, out_rule="type_error", samples="stacked",
               doc=f"Joins tensors {_doc}.")
 for _name in ("concat", "concatenate"):
-    composite(f"{_name}(tensors: Tensors, dim: int = 0)", run="concat", method=False, out=True, samples="stacked",
-              exceptions=NARROW, doc="Joins tensors along dim.")
+    composite(f"{_name}(tensors: Tensors, dim: int = 0)", run="concat", method=False, out=True, out_rule="type_error",
+              samples="stacked", doc="Joins tensors along dim.")
 
 # ------------------------------------------------------------------ padding
 
-kernel("constant_pad_nd(input, pad: Ints, value: Number = 0)", method=False,
+kernel("constant_pad_nd(input, pad: IntList, value: Number = 0)", method=False,
        grad={"input": "_pad_grad(g, pad)"}, samples="pad", widens=False,
        doc="value around the tensor: pad has the widths before and after the last dimension, then of the one before.")
-composite("_pad_grad(g, pad: Ints)", run="pad_grad", private=True, method=False, samples="none",
+composite("_pad_grad(g, pad: IntList)", run="pad_grad", private=True, method=False, samples="none",
           doc="The part of g that came from the padded tensor.")
-composite("_pad(input, pad: Ints, mode: str = 'constant', value: Number | None = None)", run="pad", private=True,
+composite("_pad(input, pad: IntList, mode: str = 'constant', value: Number | None = None)", run="pad", private=True,
           method=False, samples="none", doc="Padding by a constant or by the tensor's own elements.")

@@ -3,31 +3,31 @@
 from ops.kinds import composite, pointwise
 from ops.row import boolean, floating, real
 
-composite("clamp(input, min: Number | None = None, max: Number | None = None)", aliases=("clip",), inplace=True,
-          out=True, exceptions={"node_name": "one bound is the row clamp_min or clamp_max"}, samples="clamp",
-          onnx="Clip",
-          doc="input, min where it is smaller and max where it is larger. At least one bound.")
-composite("clamp(input, min: Tensor | None = None, max: Tensor | None = None)", overload="Tensor", run="clamp_tensor",
+composite("clamp(input, min: Tensor | None = None, max: Tensor | None = None)", run="clamp_tensor", aliases=("clip",),
           inplace=True, out=True, exceptions={"node_name": "the bounds of both kinds share a row"},
           samples="clamp_tensor", onnx="Clip",
           doc="The same with bounds that broadcast with input. Where min is above max, max.")
-pointwise("_clamp(input, min: Operand, max: Operand)", types=real, body="minimum(maximum(input, min), max)",
+composite("clamp(input, min: Number | None = None, max: Number | None = None)", overload="number", run="clamp_number",
+          out_rule="exact", inplace=True,
+          out=True, exceptions={"node_name": "one bound is the row clamp_min or clamp_max"}, samples="clamp",
+          onnx="Clip",
+          doc="input, min where it is smaller and max where it is larger. At least one bound.")
+pointwise("_clamp(input, min: Operand, max: Operand)", types=real, fitting_numbers=True,
+          body="minimum(maximum(input, min), max)",
           private=True,
           method=False, node="ClampBackward1", samples="none", onnx="Clip",
           grad={"input": "where(input >= min, where(input <= max, g, 0), 0)",
                 "min": "where(min < max, where(input < min, g, 0), 0)",
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
-pointwise("clamp_min(input, min: Operand)", types=boolean + real, body="maximum(input, min)", onnx="Clip",
+pointwise("clamp_min(input, min: Operand)", types=boolean + real, fitting_numbers=True, body="maximum(input, min)",
+          onnx="Clip",
           grad={"input": "where(input >= min, g, 0)", "min": "where(input < min, g, 0)"},
           node="ClampMinBackward1", number_nodes={"min": "ClampMinBackward0"},
-          exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only"},
           doc="input, min where it is smaller.")
-pointwise("clamp_max(input, max: Operand)", types=boolean + real, body="minimum(input, max)", onnx="Clip",
+pointwise("clamp_max(input, max: Operand)", types=boolean + real, fitting_numbers=True, body="minimum(input, max)",
+          onnx="Clip",
           grad={"input": "where(input <= max, g, 0)", "max": "where(input > max, g, 0)"},
           node="ClampMaxBackward1", number_nodes={"max": "ClampMaxBackward0"},
-          exceptions={"promotion: bool and True": "PyTorch takes bounds of bools as tensors only",
-          "in_place: bool and True": "PyTorch takes bounds of bools as tensors only"},
           doc="input, max where it is larger.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
           aliases=("true_divide", "divide"), inplace=True, out=True, samples="div_mode", onnx="Div",
@@ -43,7 +43,7 @@ pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="div_fl
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")
 composite("nan_to_num(input, nan: Number | None = None, posinf: Number | None = None, neginf: Number | None = None)",
-          inplace=True, out=True, samples="nan_to_num",
+          inplace=True, out=True, out_rule="exact", samples="nan_to_num",
           doc="input with numbers for NaN (0) and the infinities (the dtype's largest and smallest number).")
 pointwise("_nan_to_num(input, nan: Number, posinf: Number, neginf: Number)", types=floating, private=True, method=False,
           body="where(isnan(input), nan, where(isinf(input), where(input > 0, posinf, neginf), input))",

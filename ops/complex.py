@@ -28,7 +28,7 @@ for _name in ("resolve_conj", "resolve_neg"):
 
 # ------------------------------------------------------------------ directions
 
-pointwise("sgn(input)", types=boolean + number, holomorphic=False, body="sgn(input)",
+pointwise("sgn(input)", out_rule="exact", types=boolean + number, holomorphic=False, body="sgn(input)",
           grad={"input": "_sgn_grad(g, input, y)"},
           doc="The sign of a real number, the direction of a complex one; 0 at 0.")
 composite("_sgn_grad(g, input, y)", run="sgn_grad", private=True, method=False, samples="none",

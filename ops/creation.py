@@ -5,7 +5,7 @@ from ops.kinds import creation
 creation("empty(*size: int, memory_format: MemoryFormat | None = None)", samples="none", doc="Uninitialised memory.")
 creation("zeros(*size: int)", samples="none", onnx="ConstantOfShape", doc="All 0.")
 creation("ones(*size: int)", samples="none", onnx="ConstantOfShape", doc="All 1.")
-creation("full(size: Ints, fill_value: Number)", samples="none", onnx="ConstantOfShape", doc="All fill_value.")
+creation("full(size: IntList, fill_value: Number)", samples="none", onnx="ConstantOfShape", doc="All fill_value.")
 creation("arange(end: Number)", samples="none", onnx="Range", doc="0, 1, ... below end.")
 creation("arange(start: Number, end: Number, step: Number = 1)", overload="start", run="arange_start", samples="none",
          onnx="Range", doc="start, start + step, ... before end.")
@@ -18,5 +18,5 @@ creation("ones_like(input, *, memory_format: MemoryFormat | None = None)", sampl
          doc="1 in the shape of input.")
 creation("full_like(input, fill_value: Number, *, memory_format: MemoryFormat | None = None)", samples="none",
          doc="fill_value in the shape of input.")
-creation("empty_strided(size: Ints, stride: Ints)", samples="none",
+creation("empty_strided(size: IntList, stride: IntList)", samples="none",
          doc="Uninitialised memory of those sizes and strides.")

@@ -7,16 +7,25 @@ fractional = floating + complex_
 
 # ------------------------------------------------------------------ roundings and remainders
 
-pointwise("floor(input)", types=real, body="floor(input)", grad={"input": "zeros_like(g)"}, onnx="Floor",
+pointwise("floor(input)", out_rule="exact", types=real, body="floor(input)", grad={"input": "zeros_like(g)"},
+          onnx="Floor",
           doc="The largest whole number not above input.")
-pointwise("ceil(input)", types=real, body="ceil(input)", grad={"input": "zeros_like(g)"}, onnx="Ceil",
+pointwise("ceil(input)", out_rule="exact", types=real, body="ceil(input)", grad={"input": "zeros_like(g)"}, onnx="Ceil",
           doc="The smallest whole number not below input.")
-pointwise("trunc(input)", aliases=("fix",), types=real, body="trunc(input)", grad={"input": "zeros_like(g)"},
+pointwise("trunc(input)", out_rule="exact", aliases=("fix",), types=real, body="trunc(input)",
+          grad={"input": "zeros_like(g)"},
           doc="input without its fraction.")
-pointwise("round(input)", aliases=("_special_round",), types=real, body="round(input)", grad={"input": "zeros_like(g)"},
+pointwise("round(input)", out_rule="exact", aliases=("_special_round",), types=real, body="round(input)",
+          grad={"input": "zeros_like(g)"},
           onnx="Round",
           doc="The nearest whole number; halves go to the even one.")
-pointwise("frac(input)", types=floating, body="frac(input)", grad={"input": "g"},
+pointwise("_round_scaled(input, up: Number, down: Number)", types=floating, private=True, method=False, out=False,
+          body="round(input * up / down) * down / up", grad={"input": "zeros_like(g)"}, node="RoundBackward1",
+          samples="none", doc="The nearest multiple of down / up, one of both being 1.")
+composite("round(input, *, decimals: int)", overload="decimals", run="round_decimals", inplace=True, out=True,
+          out_rule="exact", samples="none",
+          doc="The nearest number with so many decimals; of a negative number, of tens.")
+pointwise("frac(input)", out_rule="exact", types=floating, body="frac(input)", grad={"input": "g"},
           doc="The fraction, with input's sign.")
 pointwise("fmod(input, other: Operand)", types=real, dtype_rule="divides", body="fmod(input, other)",
           grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1",
@@ -31,12 +40,8 @@ pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="d
                       "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
-          body="div_floor(input, other)", operator="//", node="NotImplemented",
-          grad={"input": "_no_derivative(g)", "other": "_no_derivative(g)"},
-          exceptions={"finite_differences": "going back through it is refused"},
-          doc="The quotient, rounded down.")
-composite("_no_derivative(g)", run="no_derivative", private=True, method=False, samples="none",
-          doc="Raises: PyTorch keeps the history of such a row, and refuses to go back through it.")
+          body="div_floor(input, other)", operator="//",
+          underivable=True, doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},
           number_nodes={"other": "CopysignBackward1"},
@@ -115,7 +120,6 @@ pointwise("isinf(input)", types=boolean + number, body="isinf(input)", bool_outp
           doc="True where input is infinite.")
 pointwise("isfinite(input)", types=boolean + number, body="isfinite(input)", bool_output=True, inplace=False, out=False,
           doc="True where input is neither infinite nor NaN.")
-pointwise("signbit(input)", types=boolean + real, body="signbit(input)", bool_output=True, inplace=False,
-          exceptions={"out: requires grad": "PyTorch writes into nothing but bools",
-                      "out_over_input": "PyTorch writes into nothing but bools"},
+pointwise("signbit(input)", out_rule="exact", types=boolean + real, body="signbit(input)", bool_output=True,
+          inplace=False,
           doc="True where the sign is negative, -0.0 included.")

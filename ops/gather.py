@@ -22,7 +22,7 @@ kernel("gather(input, dim: int, index, *, sparse_grad: bool = False)", out=True,
        widens=False, doc="At each place of index the element of input whose position along dim index gives.")
 kernel("_gather_grad(g, input: Sizes, dim: int, index)", run="gather_grad", private=True, method=False,
        grad={"g": "gather(g, dim, index)"}, samples="none", doc="Zeros of that size with g added at index along dim.")
-composite("take_along_dim(input, indices, dim: int | None = None)", out=True, samples="none",
+composite("take_along_dim(input, indices, dim: int | None = None)", out_rule="exact", out=True, samples="none",
           doc="gather with the shapes broadcast; of all elements in one dimension where dim is None.")
 _both("scatter", "dim: int, index, src", samples="scatter",
       grad={"input": "scatter(g, dim, index, 0)", "src": "view(gather(g, dim, index), src)"},
@@ -110,7 +110,7 @@ for _view, _arguments, _call in (
     ("select", "dim: int, index: int", "dim, index"),
     ("slice", "dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1", "dim, start, end, step"),
     ("diagonal", "offset: int = 0, dim1: int = 0, dim2: int = 1", "offset, dim1, dim2"),
-    ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None = None", "size, stride, storage_offset"),
+    ("as_strided", "size: IntList, stride: IntList, storage_offset: int | None = None", "size, stride, storage_offset"),
 ):
     _gradient = "contiguous(g)" if _view == "as_strided" else "g"  # its strides are those of a dense tensor
     kernel(f"{_view}_scatter(input, src, {_arguments})", out=_view == "slice",
@@ -132,5 +132,5 @@ creation("linspace(start: Number, end: Number, steps: int)", samples="none",
          doc="steps numbers from start to end, evenly spaced.")
 creation("logspace(start: Number, end: Number, steps: int, base: float = 10.0)", samples="none",
          doc="base to the power of steps numbers from start to end, evenly spaced.")
-creation("empty_permuted(size: Ints, physical_layout: Ints)", samples="none",
+creation("empty_permuted(size: IntList, physical_layout: IntList)", samples="none",
          doc="Uninitialised, dense, with the dimensions in that order in memory.")

@@ -24,7 +24,7 @@ composite("_index_clear(g, indices: Indices, accumulate: bool)", run="index_clea
 kernel("nonzero(input)", run="nonzero", types=every, samples="none", onnx="NonZero",
        returns=(), widens=False, doc="The indices of the nonzero elements, one row each.")
 kernel("cat(tensors: Tensors, dim: int = 0)", types=every, method=False, grad={"tensors": "_cat_grad(g, tensors, dim)"},
-       samples="none", out=True, onnx="Concat", widens=False, doc="Joins tensors along dim.")
+       samples="none", out=True, out_rule="type_error", onnx="Concat", widens=False, doc="Joins tensors along dim.")
 composite("_cat_grad(g, tensors: Tensors, dim: int)", run="cat_grad", private=True, method=False, returns=("*",),
           samples="none", doc="The pieces of g that belong to each tensor.")
 kernel("stack(tensors: Tensors, dim: int = 0)", types=every, method=False,

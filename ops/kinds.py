@@ -32,7 +32,7 @@ def view(signature: str, *, inplace: bool = False, **fields: Any) -> Row:
 def kernel(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Computed by a function of its own, `rl::kernels::<run>`. widens=False: it takes 16-bit floats as they are."""
     name = signature.split("(")[0]
-    return add_row("kernel", signature, run=run or name, **{"widens": True} | fields)
+    return add_row("kernel", signature, run=run or name, **{"widens": True, "out_rule": "exact"} | fields)
 
 
 def creation(signature: str, **fields: Any) -> Row:

@@ -6,22 +6,23 @@ from ops.kinds import composite, view
 
 composite("split(tensor, split_size_or_sections: int, dim: int = 0)", returns=("*",), multi_view=True, samples="split",
           doc="Pieces of that size along dim, the last one perhaps smaller.")
-composite("split(tensor, split_size_or_sections: Ints, dim: int = 0)", overload="sections", run="split_with_sizes",
+composite("split(tensor, split_size_or_sections: IntList, dim: int = 0)", overload="sections", run="split_with_sizes",
           returns=("*",), multi_view=True, samples="split_sections", doc="Pieces of those sizes along dim.")
-composite("split_with_sizes(input, split_sizes: Ints, dim: int = 0)", returns=("*",), multi_view=True,
+composite("split_with_sizes(input, split_sizes: IntList, dim: int = 0)", returns=("*",), multi_view=True,
           samples="split_sections", doc="Pieces of those sizes along dim.")
 composite("chunk(input, chunks: int, dim: int = 0)", returns=("*",), multi_view=True, samples="split",
           doc="At most so many pieces along dim, all but the last of one size.")
 composite("tensor_split(input, sections: int, dim: int = 0)", returns=("*",), samples="split",
           doc="So many pieces along dim; the first ones are one longer where it does not divide.")
-composite("tensor_split(input, indices: Ints, dim: int = 0)", overload="indices", run="tensor_split_at",
+composite("tensor_split(input, indices: IntList, dim: int = 0)", overload="indices", run="tensor_split_at",
           returns=("*",), samples="split_indices", doc="The pieces between the indices along dim.")
 composite("tensor_split(input, tensor_indices_or_sections, dim: int = 0)", overload="tensor",
           run="tensor_split_by_tensor", returns=("*",), samples="none",
           doc="As with sections (a 0-d tensor) or indices (1-d).")
 for _name, _doc in (("hsplit", "columns (elements of a vector)"), ("vsplit", "rows"), ("dsplit", "slices of dim 2")):
     composite(f"{_name}(input, sections: int)", returns=("*",), samples="none", doc=f"So many equal pieces: {_doc}.")
-    composite(f"{_name}(input, indices: Ints)", overload="indices", run=f"{_name}_at", returns=("*",), samples="none",
+    composite(f"{_name}(input, indices: IntList)", overload="indices", run=f"{_name}_at", returns=("*",),
+              samples="none",
               doc=f"The pieces between the indices: {_doc}.")
 
 # ------------------------------------------------------------------ other names, other shapes
@@ -31,11 +32,11 @@ composite("swapdims(input, dim0: int, dim1: int)", run="swap_dims", samples="tra
 composite("moveaxis(input, source: Ints, destination: Ints)", samples="movedim",
           doc="Moves dimensions to other places.")
 composite("adjoint(input)", samples="none", doc="The last two dimensions swapped, complex numbers conjugated.")
-composite("unflatten(input, dim: int, sizes: Ints)", samples="none",
+composite("unflatten(input, dim: int, sizes: IntList)", samples="none",
           doc="One dimension as several of those sizes. One size may be -1.")
 composite("ravel(input)", samples="unary", doc="All elements in one dimension.")
-composite("broadcast_to(input, size: Ints)", samples="none", doc="expand(size).")
-composite("broadcast_tensors(*tensors)", method=False, returns=("*",), samples="none",
+composite("broadcast_to(input, size: IntList)", samples="none", doc="expand(size).")
+composite("broadcast_tensors(*tensors: Tensor)", method=False, returns=("*",), samples="none",
           doc="The tensors expanded to their common shape.")
 for _n in (1, 2, 3):
     composite(f"atleast_{_n}d(input)", method=False, samples="matrix", doc=f"A view of at least {_n} dimensions.")
@@ -50,7 +51,7 @@ for _name, _arguments, _layout, _node, _grad in (
     ("unsqueeze", "dim: int", "unsqueeze", "UnsqueezeBackward1", "view(g, input)"),
     ("squeeze", "", "squeeze", "SqueezeBackward3", "view(g, input)"),
     ("squeeze_dims", "dim: Ints", "squeeze_dims", "SqueezeBackward4", "view(g, input)"),
-    ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None", "as_strided", "AsStridedBackward1",
+    ("as_strided", "size: IntList, stride: IntList, storage_offset: int | None", "as_strided", "AsStridedBackward1",
      "_as_strided_backward(g, input, size, stride, storage_offset)"),
 ):
     view(f"_own_{_name}(input{', ' * bool(_arguments)}{_arguments})", layout=_layout, node=_node, private=True,
@@ -63,7 +64,7 @@ for _signature, _run in (
     ("t_(self)", "t_self"),
     ("unsqueeze_(self, dim: int)", "unsqueeze_self"),
     ("squeeze_(self)", "squeeze_self"),
-    ("as_strided_(self, size: Ints, stride: Ints, storage_offset: int | None = None)", "as_strided_self"),
+    ("as_strided_(self, size: IntList, stride: IntList, storage_offset: int | None = None)", "as_strided_self"),
 ):
     composite(_signature, run=_run, function=False, samples="none",
               doc=f"{_signature.split('_(')[0]} in place: the tensor itself takes the view's sizes and strides.")

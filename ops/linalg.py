@@ -12,7 +12,8 @@ kernel("mv(input, vec)", types=number, out=True, grad={"input": "unsqueeze(g, 1)
        samples="mv", tolerance=1e-5, doc="A matrix times a vector.")
 kernel("dot(input, tensor)", types=number, out=True, grad={"input": "g * tensor", "tensor": "g * input"}, samples="dot",
        tolerance=1e-5, doc="The inner product of two vectors.")
-composite("matmul(input, other)", samples="matmul", operator="@", out=True, onnx="MatMul", tolerance=1e-5,
+composite("matmul(input, other)", out_rule="exact", samples="matmul", operator="@", out=True, onnx="MatMul",
+          tolerance=1e-5,
           exceptions={"node_name": "PyTorch folds dimensions with a private view"},
           doc="The matrix product of the last two dimensions, broadcasting the others; vectors as rows or columns.")
 kernel("linear(input, weight, bias: Tensor | None = None)", types=number, method=False, out=True,

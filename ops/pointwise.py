@@ -8,34 +8,38 @@ arithmetic = boolean + number
 # ------------------------------------------------------------------ arithmetic
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
-          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)",
+          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", exact_numbers=True,
           grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
           doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", aliases=("subtract",),
-          body="fma(-alpha, other, input)",
+          body="fma(-alpha, other, input)", exact_numbers=True,
           dtype_rule="no_bool", legacy=("input", "alpha", "other"),
           grad={"input": "g", "other": "-(g * alpha)"}, number_nodes={"input": "RsubBackward1"}, operator="-",
           onnx="Sub",
           doc="input - alpha * other.")
 pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)",
           number_nodes={"other": "RsubBackward1"},
-          dtype_rule="no_bool", inplace=False, out=False, grad={"input": "-(g * alpha)", "other": "g"},
+          dtype_rule="no_bool", inplace=False, out=False, exact_numbers=True,
+          grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
+          exact_numbers=True,
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
-          integers_to_float=True,
+          integers_to_float=True, exact_numbers=True,
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
           number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
-pointwise("neg(input)", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input",
+pointwise("neg(input)", out_rule="exact", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input",
           grad={"input": "-g"}, onnx="Neg", doc="-input.")
-pointwise("abs(input)", aliases=("absolute",), types=number, parts="real", holomorphic=False, body="abs(input)",
+pointwise("abs(input)", out_rule="exact", aliases=("absolute",), types=number,
+          parts="real", holomorphic=False, body="abs(input)",
           grad={"input": "g * sgn(input)"},
           onnx="Abs",
           doc="The absolute value.")
-pointwise("sign(input)", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"}, onnx="Sign",
+pointwise("sign(input)", out_rule="exact", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"},
+          onnx="Sign",
           doc="-1, 0 or 1.")
 pointwise("square(input)", types=number, body="input * input", grad={"input": "g * (2 * input)"}, node="PowBackward0",
           doc="input ** 2.")
@@ -46,34 +50,29 @@ pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body
 pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)",
           grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
 pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(input, exponent)",
+          dtype_rule="powers", exact_numbers=True, fitting_numbers=True,
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"},
           node="PowBackward1", number_nodes={"exponent": "PowBackward0", "input": "PowBackward2"}, operator="**",
           onnx="Pow",
-          exceptions={"promotion: and -1": "PyTorch refuses negative integer exponents",
-                      "in_place: and -1": "PyTorch refuses negative integer exponents",
-                      "operators: -1": "PyTorch refuses negative integer exponents",
-                      "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
+          exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
           legacy=("input", "value", "tensor1", "tensor2"),
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
           doc="input + value * tensor1 * tensor2.")
-pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_,
+pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floating + complex_, dtype_rule="quotient",
           legacy=("input", "value", "tensor1", "tensor2"), body="input + (value * tensor1) / tensor2",
           grad={"input": "g",
                 "tensor1": "g * (value / tensor2)",
                 "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
-          exceptions={"in_place": "PyTorch refuses a quotient of integers, though a floating tensor takes it"},
           doc="input + value * tensor1 / tensor2.")
-pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
+pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype", exact_numbers=True,
+          fitting_numbers=True,
           body="where(abs(weight) < abs(0.5), fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
           node="LerpBackward1", number_nodes={"weight": "LerpBackward0"},
           grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
-          exceptions={"values: 0.7": "PyTorch takes no fractional weight with integers",
-                      "promotion: and 1.5": "PyTorch takes no fractional weight with integers",
-                      "layouts: 0.7": "PyTorch takes no fractional weight with integers"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=boolean + real, body="maximum(input, other)", inplace=False,
           grad={"input": "where(input == other, g / 2, where(input < other, 0, g))",
@@ -141,7 +140,8 @@ comparison("logical_or(input, other)", body="(input != 0) | (other != 0)", onnx=
            doc="True where either is nonzero.")
 pointwise("isnan(input)", types=every, body="input != input", bool_output=True, inplace=False, out=False, onnx="IsNaN",
           doc="True where input is NaN.")
-pointwise("where(condition, input: Operand, other: Operand)", types=every, body="where(condition, input, other)",
+pointwise("where(condition, input: Operand, other: Operand)", types=every, out_rule="exact",
+          body="where(condition, input, other)",
           bool_inputs=("condition",), grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"},
           inplace=False, method=False, samples="where", onnx="Where",
           doc="input where condition holds, other elsewhere.")

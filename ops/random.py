@@ -65,9 +65,9 @@ creation("rand(*size: int, generator: Generator | None = None)", samples="none",
          doc="Uniform numbers from [0, 1).")
 creation("randn(*size: int, generator: Generator | None = None)", samples="none", onnx="RandomNormal",
          doc="Normal numbers of mean 0 and variance 1.")
-creation("randint(high: int, size: Ints, *, generator: Generator | None = None)", run="randint", samples="none",
+creation("randint(high: int, size: IntList, *, generator: Generator | None = None)", run="randint", samples="none",
          doc="Integers from [0, high).")
-creation("randint(low: int, high: int, size: Ints, *, generator: Generator | None = None)", overload="low",
+creation("randint(low: int, high: int, size: IntList, *, generator: Generator | None = None)", overload="low",
          run="randint_low", samples="none", doc="Integers from [low, high).")
 creation("randperm(n: int, *, generator: Generator | None = None)", samples="none",
          doc="A random permutation of 0 to n - 1.")

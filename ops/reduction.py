@@ -18,11 +18,11 @@ reduction("mean(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType 
           node="MeanBackward1", types=floating + complex_, map="x", combine="a + b", start="0", finish="a / n",
           floating_only=True, grad={"input": "expand(g / count, input)"}, onnx="ReduceMean",
           doc="The mean along dim, an int or several.")
-reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
+reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", out_rule="exact", types=boolean + real, map="x",
           combine="maximum(a, b)", start="lowest", finish="a",
           grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMax",
           doc="The maximum along dim. Ties share the gradient.")
-reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", types=boolean + real, map="x",
+reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", out_rule="exact", types=boolean + real, map="x",
           combine="minimum(a, b)", start="highest", finish="a",
           grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMin",
           doc="The minimum along dim. Ties share the gradient.")
@@ -50,17 +50,13 @@ kernel("argmax(input, dim: int | None = None, keepdim: bool = False)", types=boo
        doc="Where the maximum stands along dim, or in the flattened tensor.")
 kernel("argmin(input, dim: int | None = None, keepdim: bool = False)", types=boolean + real, out=True, onnx="ArgMin",
        doc="Where the minimum stands along dim, or in the flattened tensor.")
-reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
+reduction("any(input, dim: Ints | None = None, keepdim: bool = False)", out_rule="truth", types=boolean, map="x",
           combine="maximum(a, b)", start="0", finish="a", bool_output=True,
-          exceptions={"values: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
-                      "layouts: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
-                      "meta: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum"},
+          exceptions={"meta: ())": "PyTorch's copy has other strides on meta than on the CPU"},
           doc="True where any element along dim is nonzero.")
-reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", types=boolean, map="x",
+reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", out_rule="truth", types=boolean, map="x",
           combine="minimum(a, b)", start="1", finish="a", bool_output=True,
-          exceptions={"values: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
-                      "layouts: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum",
-                      "meta: ())": "PyTorch takes dim=() as no dimension at all here, as all of them in sum"},
+          exceptions={"meta: ())": "PyTorch's copy has other strides on meta than on the CPU"},
           doc="True where every element along dim is nonzero.")
 kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,
        method=False, grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",

@@ -57,6 +57,9 @@ class Row:
     method: bool = True
     inplace: bool = False
     out: bool = False
+    # dtypes of out=: "" any that the result converts to (else RuntimeError; "type_error": TypeError), "exact" the
+    # result's own, "truth" bool or uint8
+    out_rule: str = ""
     private: bool = False  # offered to formulas and the dispatch hook, under a leading underscore in PyTorch's style
     bool_output: bool = False
     bool_inputs: tuple[str, ...] = ()
@@ -65,6 +68,9 @@ class Row:
     integers_to_int64: bool = False
     floating_only: bool = False
     widens: bool = False  # kernel: 16-bit floats go in as float32, and the results are rounded once
+    underivable: bool = False  # no derivative is known: the result wants a gradient, and asking for it raises
+    exact_numbers: bool = False  # with 16-bit floats, numbers and 0-d tensors are not rounded to the dtype first
+    fitting_numbers: bool = False  # numbers among the operands must fit the dtype, as parameters always do
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)

@@ -35,7 +35,8 @@ view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="S
      grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
      exceptions={"node_name": "PyTorch has another name for several dims"},
      doc="Drops the named dimensions where their size is 1.")
-view("as_strided(input, size: Ints, stride: Ints, storage_offset: int | None = None)", layout="as_strided", bounds=True,
+view("as_strided(input, size: IntList, stride: IntList, storage_offset: int | None = None)", layout="as_strided",
+     bounds=True,
      grad={"input": "_as_strided_backward(g, input, size, stride, storage_offset)"}, samples="none",
      doc="Any sizes, strides and offset over the tensor's storage.")
 view("diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1)", layout="diagonal",
@@ -60,7 +61,7 @@ for _name, _arguments, _call in (
     ("narrow", "dim: int, start: int, length: int", "dim, start, length"),
     ("diagonal", "offset: int, dim1: int, dim2: int", "offset, dim1, dim2"),
     ("unfold", "dimension: int, size: int, step: int", "dimension, size, step"),
-    ("as_strided", "size: Ints, stride: Ints, storage_offset: int | None", "size, stride, storage_offset"),
+    ("as_strided", "size: IntList, stride: IntList, storage_offset: int | None", "size, stride, storage_offset"),
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
            grad={"g": f"{_name}(g, {_call})"}, samples="none",

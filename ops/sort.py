@@ -14,13 +14,13 @@ for _overload, _arguments in (
 ):
     _form = _overload or "plain"
     composite(f"sort(input, {_arguments})", overload=_overload, run=f"sort_{_form}", returns=("values", "indices"),
-              types=boolean + real, out=True, samples=f"sort_{_form}", onnx="TopK",
+              types=boolean + real, out=True, out_rule="exact", samples=f"sort_{_form}", onnx="TopK",
               exceptions={"node_name": "one row for both forms, so one name"} if _overload else {},
               doc="The elements along dim in order, and where they stood. Equals keep their order; NaN is the largest.")
     composite(f"argsort(input, {_arguments})", overload=_overload,
               run=f"argsort_{_form}", types=boolean + real, samples=f"sort_{_form}",
               doc="The indices that sort the elements along dim.")
-composite("msort(input)", types=boolean + real, out=True, samples="along_first",
+composite("msort(input)", out_rule="exact", types=boolean + real, out=True, samples="along_first",
           doc="The elements along the first dimension in order.")
 kernel("topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True)", types=real, samples="topk",
        returns=("values", "indices"), undifferentiable=("indices",), out=True, onnx="TopK",
@@ -61,11 +61,12 @@ composite("_median_grad(g, input, y)", run="median_grad", private=True, method=F
 # ------------------------------------------------------------------ unique elements, counts, look-up
 
 kernel("_unique(input)", run="unique", private=True, method=False, types=boolean + real, samples="none",
-       returns=("output", "inverse_indices", "counts"), undifferentiable=("output", "inverse_indices", "counts"),
+       returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"),
+       node="Unique2Backward0", grad={"input": "_no_derivative(g, 'unique', True)"},
        doc="The different elements in order, where each element of input went, and how often each occurs.")
 kernel("_unique_consecutive(input)", run="unique_consecutive", private=True, method=False, types=boolean + real,
-       samples="none", returns=("output", "inverse_indices", "counts"),
-       undifferentiable=("output", "inverse_indices", "counts"),
+       samples="none", returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"),
+       node="UniqueConsecutiveBackward0", grad={"input": "_no_derivative(g, 'unique_consecutive', True)"},
        doc="The first of each run of equal elements, the run of each element, and the runs' lengths.")
 kernel("_unique_rows(input, consecutive: bool)", run="unique_rows", private=True, method=False, types=boolean + real,
        samples="none", returns=("output", "inverse_indices", "counts"),

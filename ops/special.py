@@ -5,20 +5,20 @@ from ops.row import boolean, complex_, floating, real
 
 # ------------------------------------------------------------------ signs, steps, infinities
 
+composite("_no_derivative(g, operation: str, own_node: bool)", run="no_derivative", private=True, method=False,
+          samples="none", doc="The gradient of an operation that has none: an error, of the type that PyTorch raises.")
 composite("positive(input)", samples="unary", doc="input itself; bools have no sign.")
-pointwise("isposinf(input)", exceptions={"out: requires grad": "PyTorch writes into nothing but bools",
-                                         "out_over_input": "PyTorch writes into nothing but bools"},
-                                         types=boolean + real, body="isinf(input) & (input > 0)", bool_output=True,
+pointwise("isposinf(input)", out_rule="exact", types=boolean + real, body="isinf(input) & (input > 0)",
+          bool_output=True,
                                          inplace=False,
           doc="True where input is positive infinity.")
-pointwise("isneginf(input)", exceptions={"out: requires grad": "PyTorch writes into nothing but bools",
-                                         "out_over_input": "PyTorch writes into nothing but bools"},
-                                         types=boolean + real, body="isinf(input) & (input < 0)", bool_output=True,
+pointwise("isneginf(input)", out_rule="exact", types=boolean + real, body="isinf(input) & (input < 0)",
+          bool_output=True,
                                          inplace=False,
           doc="True where input is negative infinity.")
-pointwise("heaviside(input, values)", types=boolean + real, dtype_rule="one_dtype",
+pointwise("heaviside(input, values)", out_rule="exact", types=boolean + real, dtype_rule="one_dtype",
           body="where(input == 0, values, where(input > 0, 1, 0))",
-          exceptions={"out": "PyTorch refuses gradients of a row that has none"},
+          underivable=True,
           doc="0 below 0, 1 above it, and values at 0.")
 pointwise("nextafter(input, other)", types=floating, body="nextafter(input, other)",
           grad={"input": "where(input == other, 0, g)", "other": "zeros_like(g)"},
@@ -27,7 +27,7 @@ composite("ldexp(input, other)",
           exceptions={"node_name": "made of other rows, whose nodes it has",
                       "in_place": "PyTorch has no kernel for bools, and converts integers otherwise"},
           inplace=True, out=True, samples="pair", doc="input * 2 ** other.")
-composite("float_power(input: Operand, exponent: Operand)", inplace=True, out=True, samples="pair",
+composite("float_power(input: Operand, exponent: Operand)", out_rule="exact", inplace=True, out=True, samples="pair",
           doc="input raised to exponent, in float64.")
 
 # ------------------------------------------------------------------ exponentials and logarithms

@@ -69,7 +69,8 @@ composite("_vector_norm_grad(g, input, y, ord: float, dim: Ints | None, keepdim:
           private=True, method=False, samples="none", doc="The gradient of _vector_norm.")
 composite("dist(input, other, p: Number = 2)", samples="dist", exceptions={"node_name": "a composite of the norm"},
           doc="The p-norm of input - other.")
-kernel("logsumexp(input, dim: Ints, keepdim: bool = False)", types=floating + complex_, out=True, samples="along",
+kernel("logsumexp(input, dim: Ints, keepdim: bool = False)", types=floating + complex_, out=True, out_rule="",
+       samples="along",
        grad={"input": "_logsumexp_grad(g, input, y, dim, keepdim)"}, onnx="ReduceLogSumExp",
        doc="log(sum(exp(input))) along dim, stable.")
 composite("_logsumexp_grad(g, input, y, dim: Ints, keepdim: bool)", run="logsumexp_grad", private=True, method=False,
@@ -77,7 +78,8 @@ composite("_logsumexp_grad(g, input, y, dim: Ints, keepdim: bool)", run="logsume
 
 # ------------------------------------------------------------------ both ends, traces, comparisons
 
-composite("aminmax(input, *, dim: int | None = None, keepdim: bool = False)", returns=("min", "max"), out=True,
+composite("aminmax(input, *, dim: int | None = None, keepdim: bool = False)", out_rule="exact",
+          returns=("min", "max"), out=True,
           samples="unary", exceptions={"node_name": "two rows, so two nodes"},
           doc="The minimum and the maximum along dim.")
 composite("trace(input)", samples="one_matrix", exceptions={"node_name": "a composite of sum and diagonal"},

@@ -206,9 +206,13 @@ Ref with_output_history(const Tensor* value, Node* node, uint32_t nr) {
 
 // ------------------------------------------------------------------ in-place
 
-void check_inplace(const Tensor* x, const char* op, bool records) {
+void check_writable(const Tensor* x, const char* op) {
   RL_CHECK(!(x->flags & kInference) || (modes & kInferenceMode), Runtime,
            "%s: an inference tensor cannot be changed in place outside inference_mode; .clone() it first", op);
+}
+
+void check_inplace(const Tensor* x, const char* op, bool records) {
+  check_writable(x, op);
   if (!grad_enabled()) return;
   const Autograd* a = x->autograd;
   bool is_view = a && a->base;
@@ -226,6 +230,13 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
            "no_grad(), or on a .clone()",
            op);
   check_origin(a->step->origin, op);
+}
+
+void check_differentiable(DType dtype, const char* op) {
+  RL_CHECK(is_differentiable(dtype), Runtime,
+           "%s: the input requires grad, but a result of dtype %s has none; use .detach() on the input, or a floating "
+           "dtype",
+           op, name_of(dtype));
 }
 
 void check_out(const Tensor* out, const char* op, bool records, bool duals) {

@@ -46,6 +46,10 @@ inline void bump_version(Tensor* x) {
 // After it: x's history is output `nr` of `node` now; for a view, its base's history is rewritten. nullptr: nothing was
 // recorded. `written`: the edge of `node` that leads to what x was before.
 void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written = 0);
+// A result that was asked for in a dtype without gradients, of an input that wants one.
+void check_differentiable(DType dtype, const char* op);
+// Neither does an inference tensor change outside inference_mode.
+void check_writable(const Tensor* x, const char* op);
 // x takes the values of `result`, which was made from it (by edge 0 of its node), and its history: the in-place form of
 // a row that has none of its own.
 Ref become(Tensor* x, const Ref& result);

@@ -44,14 +44,17 @@ struct Scalar {
     return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0;
   }
 
+  // 0 to 127, which every dtype holds.
+  bool is_small() const { return category <= Category::Integral && uint64_t(i) < 128; }
   // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned
-  // integers take the negatives of what they hold.
+  // integers take the negative integers of what they hold.
   bool fits(DType to) const {
     auto within = [](double v, double low, double high) { return v >= low && v <= high; };
     auto as_float = [&](double v) { return v != v || v - v != 0 || within(v, -largest_of(to), largest_of(to)); };
+    if (imaginary() != 0 && to != DType::Bool && to != DType::Complex64 && to != DType::Complex128) return false;
     double v = to_double();
     switch (to) {
-      case DType::UInt8: return within(v, -255, 255);
+      case DType::UInt8: return within(v, category <= Category::Integral ? -255 : 0, 255);
       case DType::Int8: return within(v, -128, 127);
       case DType::Int16: return within(v, -32768, 32767);
       case DType::Int32: return within(v, -2147483648.0, 2147483647.0);

@@ -28,10 +28,14 @@ Loop loop_of(const PointwiseRow& row, DType d) { return (*row.loops)[static_cast
 
 bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k & 1); }
 
-// A scalar parameter must not carry more than the result's category: alpha=1.5 with integers would be lost silently.
+// Numbers that are cast to the dtype must fit it; a factor must not even carry more than the result's category:
+// alpha=1.5 with integers would be lost silently.
 void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
-  if (!row.checks_scalars) return;
-  for (int k = row.inputs; k < args.n; ++k) {
+  for (int k = row.fitting_numbers ? 0 : row.inputs; k < args.n; ++k) {
+    if (args[k].tensor) continue;
+    RL_CHECK(args[k].number.fits(d), Runtime, "%s: the number %g does not fit dtype %s; convert the tensors first",
+             row.name, args[k].number.to_double(), name_of(d));
+    if (!row.checks_scalars || k < row.inputs) continue;
     Category c = args[k].number.category;
     RL_CHECK(c != Category::Bool || d == DType::Bool, Runtime,
              "%s: a bool parameter fits bool operands only, not dtype %s; give a number", row.name, name_of(d));
@@ -64,9 +68,18 @@ struct Converting {
   int n;
   Loop casts[kMaxOperands] = {};  // to the loop's dtype; [0]: from it, into the output
   int64_t itemsize[kMaxOperands] = {};
+  Loop narrow = nullptr, widen = nullptr;  // to the 16-bit dtype and back, for operands that are wider than the result
+  bool rounds[kMaxOperands] = {};
 
   static void call(const void* self, char* const* data, const int64_t* strides, int64_t n) {
     static_cast<const Converting*>(self)->run(data, strides, n);
+  }
+  void round(char* floats, int64_t n) const {
+    alignas(64) char rounded[kTile * 2];
+    char *down[2] = {rounded, floats}, *up[2] = {floats, rounded};
+    const int64_t down_steps[2] = {2, 4}, up_steps[2] = {4, 2};
+    narrow(down, down_steps, n);
+    widen(up, up_steps, n);
   }
   void run(char* const* data, const int64_t* strides, int64_t total) const {
     alignas(64) char buffers[kMaxOperands][kTile * sizeof(Cell)];
@@ -82,6 +95,7 @@ struct Converting {
           char* pair[2] = {buffers[k], at[k]};
           int64_t steps[2] = {itemsize[k], strides[k]};
           casts[k](pair, steps, strides[k] ? count : 1);
+          if (rounds[k]) round(buffers[k], strides[k] ? count : 1);
         }
         at[k] = buffers[k];
         step[k] = strides[k] || !k ? itemsize[k] : 0;
@@ -113,16 +127,24 @@ struct Call {
     DType compute = compute_dtype(row, arithmetic);
     converting.loop = loop_of(row, compute);
     computed = output_dtype(row, compute);
+    if (compute != arithmetic) {
+      converting.narrow = cast_loop(arithmetic, compute);
+      converting.widen = cast_loop(compute, arithmetic);
+    }
     for (int k = 0; k < args.n; ++k) {
       const Arg& a = args[k];
       DType want = takes_part(row, k) || k >= row.inputs ? compute : DType::Bool;
+      const bool number = !a.tensor || a.tensor->ndim == 0;
+      const bool rounds = compute != arithmetic && want == compute && k < row.inputs && !(number && row.exact_numbers);
       if (!a.tensor) {
         a.number.store(want, cells[k].bytes);
+        if (rounds) converting.round(cells[k].bytes, 1);
         operands[n++] = Operand::cell(cells[k].bytes);
         continue;
       }
       const Tensor* x = a.tensor;
       if (x->dtype != want) convert_operand(n, want, x->dtype, size_of(want));
+      converting.rounds[n] = rounds && x->dtype != arithmetic;
       sizes = first ? Dims(x->sizes()) : broadcast_sizes(sizes, x->sizes(), row.name);
       first = false;
       operands[n++] = Operand::of(x);
@@ -166,7 +188,9 @@ const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
       bool factor = k >= row.inputs;
       bool refused =
           (factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool) && args[k].number.category == Category::Bool;
-      if (args[k].number.category > category || refused) return nullptr;
+      refused |= row.fitting_numbers && lead->dtype == DType::Bool;
+      bool wide = (factor || row.fitting_numbers) && !args[k].number.is_small();
+      if (args[k].number.category > category || refused || wide) return nullptr;
     } else if (x != lead) {
       if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
       if (x->ndim == 0) continue;
@@ -252,6 +276,23 @@ static DeviceId call_device(Span<const Arg> args) {
 }
 
 static void check_rule(const PointwiseRow& row, Span<const Arg> args) {
+  if (row.dtypes == DtypeRule::NoIntegerQuotient) {
+    RL_CHECK(category_of(args[1].tensor->dtype) > Category::Integral ||
+                 category_of(args[2].tensor->dtype) > Category::Integral,
+             Runtime,
+             "%s: %s is not divided by %s here; convert one of them to a floating dtype, or use div with a "
+             "rounding_mode",
+             row.name, name_of(args[1].tensor->dtype), name_of(args[2].tensor->dtype));
+    return;
+  }
+  if (row.dtypes == DtypeRule::Powers) {
+    const bool whole = args[0].tensor && category_of(args[0].tensor->dtype) <= Category::Integral;
+    RL_CHECK(
+        !whole || args[1].tensor || args[1].number.category > Category::Integral || args[1].number.to_double() >= 0,
+        Runtime, "%s: an integer has no integer power of the negative exponent %lld; convert the tensor first",
+        row.name, (long long)args[1].number.i);
+    return;
+  }
   for (int k = 0; k < row.inputs; ++k) {
     DType d = args[k].tensor ? args[k].tensor->dtype : dtype_of_number(args[k].number);
     RL_CHECK(row.dtypes != DtypeRule::NoBool || d != DType::Bool, Runtime,
@@ -269,7 +310,7 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   if (row.dtypes != DtypeRule::Promote) check_rule(row, args);
   for (int k = 0; k < row.inputs; ++k) {
     if (takes_part(row, k)) {
-      promoted[n++] = args[k];
+      if (row.dtypes != DtypeRule::OneDtype || args[k].tensor) promoted[n++] = args[k];
     } else {
       RL_CHECK(!args[k].tensor || args[k].tensor->dtype == DType::Bool || args[k].tensor->dtype == DType::UInt8,
                Runtime, "%s: expected a condition of dtype bool, got %s; compare first, or use .bool()", row.name,
@@ -283,20 +324,28 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
     d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
   if (!loop_of(row, compute_dtype(row, d))) no_loop(row, d);
+  if (row.fitting_numbers && d == DType::Bool)  // bools are bounded by tensors alone
+    for (const Arg& a : args)
+      if (!a.tensor) no_loop(row, d);
   check_scalars(row, args, d);
   return d;
 }
 
-// Integers divide by anything but 0; floats divide by 0 too.
+// Integers divide by anything but 0 (after a wide divisor has wrapped); floats divide by 0 too.
 [[gnu::noinline]] static void check_divisor(const PointwiseRow& row, Span<const Arg> args) {
-  Category highest = Category::Bool;
+  const DType d = result_dtype(Span<const Arg>(args.ptr, 2));
+  if (category_of(d) != Category::Integral) return;
   for (int k = 0; k < 2; ++k)
-    highest = std::max(highest, args[k].tensor ? category_of(args[k].tensor->dtype) : args[k].number.category);
-  if (highest != Category::Integral) return;
-  const Tensor* by = args[1].tensor;
-  if ((args[0].tensor && !has_memory(args[0].tensor)) || (by && !has_memory(by))) return;
-  const Ref nonzero = by ? convert(by, DType::Bool) : Ref();
-  bool zero = by ? std::memchr(nonzero->data(), 0, static_cast<size_t>(by->numel)) != nullptr : args[1].number.is(0);
+    if (const Tensor* x = args[k].tensor; x && (!has_memory(x) || !x->numel)) return;
+  bool zero;
+  if (const Tensor* by = args[1].tensor) {
+    const Ref nonzero = convert(as_dtype(by, d).get(), DType::Bool);
+    zero = std::memchr(nonzero->data(), 0, static_cast<size_t>(nonzero->numel)) != nullptr;
+  } else {
+    int64_t wrapped = 0;
+    args[1].number.store(d, &wrapped);
+    zero = wrapped == 0;
+  }
   RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
            row.name);
 }
@@ -332,7 +381,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);
   DType result = output_dtype(row, d);
-  RL_CHECK(can_cast(result, out->dtype), Runtime,
+  RL_CHECK(resize_out || can_cast(result, out->dtype), Runtime,
            "%s: the result has dtype %s, which does not fit into the tensor to be written, of dtype %s; use the "
            "out-of-place form, or convert first with .to(dtype)",
            row.name, name_of(result), name_of(out->dtype));
@@ -342,12 +391,22 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
            name_of(out->device));
   for (const Arg& a : args)
     if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
+  if (resize_out && compute_dtype(row, d) != d && result == d && out->dtype != d) {
+    const Ref rounded = pointwise(row, args);  // to 16 bits, before it is widened again
+    prepare_out(out, rounded->sizes(), d, row.name, row.out_rule);
+    return copy_into(out, rounded.get());
+  }
   Call call(row, args, d);
   RL_CHECK(resize_out || row.output != Output::Real || !is_complex(d), Runtime,
            "%s_: the result is real and cannot take the place of a tensor of dtype %s; use the out-of-place form",
            row.name, name_of(d));
   if (resize_out) {
-    prepare_out(out, call.sizes, result, row.name);
+    const bool resizes = !(out->sizes() == DimSpan(call.sizes));
+    prepare_out(out, call.sizes, result, row.name, row.out_rule);
+    if (resizes) {
+      Span<const Operand> inputs(call.operands + 1, call.n - 1);
+      set_layout(out, {call.sizes, output_strides(call.sizes, inputs), out->offset});
+    }
   } else {
     RL_CHECK(
         DimSpan(call.sizes) == out->sizes(), Runtime,
@@ -417,7 +476,7 @@ bool can_cast(DType from, DType to) {
 }
 
 void check_no_internal_overlap(const Tensor* out, const char* op) {
-  RL_CHECK(!has_internal_overlap(out->sizes(), out->strides()), Runtime,
+  RL_CHECK(!out->numel || !has_internal_overlap(out->sizes(), out->strides()), Runtime,
            "%s: the tensor to be written (shape %s, strides %s) is expanded: several of its elements share one place "
            "in memory; .clone() it first",
            op, to_string(out->sizes()).c_str(), to_string(out->strides()).c_str());
@@ -435,10 +494,17 @@ void check_no_partial_overlap(const Tensor* out, const Tensor* in, const char* o
        "%s: an input and the tensor to be written share part of their memory; .clone() one of them first", op);
 }
 
-void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op) {
-  RL_CHECK(can_cast(dtype, out->dtype), Runtime,
-           "%s: the result has dtype %s, which cannot be written to out= of dtype %s", op, name_of(dtype),
-           name_of(out->dtype));
+static bool can_hold(DType out, DType result, OutRule rule) {
+  if (rule == OutRule::Exact) return out == result;
+  if (rule == OutRule::Truth) return out == DType::Bool || out == DType::UInt8;
+  return can_cast(result, out);
+}
+
+void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op, OutRule rule) {
+  if (!can_hold(out->dtype, dtype, rule)) [[unlikely]]
+    fail(rule == OutRule::CastableOrTypeError ? ErrorType::Type : ErrorType::Runtime,
+         "%s: the result has dtype %s, which cannot be written to out= of dtype %s; give an out of that dtype", op,
+         name_of(dtype), name_of(out->dtype));
   if (out->sizes() == sizes) return;
   if (out->numel) {
     std::string text = format_text(

@@ -6,7 +6,10 @@
 namespace rl {
 
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
-enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides };
+enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides, Powers, NoIntegerQuotient };
+
+// What dtypes out= may have: any that the result converts to, the result's own, or bool and uint8 alone.
+enum class OutRule : uint8_t { Castable, CastableOrTypeError, Exact, Truth };
 
 // The result's dtype: the operands' common one, bool, that of a complex number's parts, or of a number of such parts.
 enum class Output : uint8_t { Same, Bool, Real, Complex };
@@ -18,8 +21,11 @@ struct PointwiseRow {
   uint8_t inputs;        // operands that broadcast and promote
   uint8_t scalars;       // trailing numbers, of the arithmetic type
   uint32_t bool_inputs;  // bit k: operand k is a bool mask and takes no part in promotion
+  OutRule out_rule;
   Output output;
   bool checks_scalars;     // the numbers are factors (alpha) that must fit the result's dtype
+  bool exact_numbers;      // numbers and 0-d tensors are not rounded to a 16-bit dtype first
+  bool fitting_numbers;    // numbers among the operands must fit the dtype
   bool integers_to_float;  // integer operands compute in the default dtype
   DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level
@@ -43,8 +49,8 @@ Ref full(DimSpan sizes, const Scalar& value, DType dtype, DeviceId device = {});
 // Raises where writing `out` while reading `in` would read what was written, or writes one element twice.
 void check_no_internal_overlap(const Tensor* out, const char* op);
 void check_no_partial_overlap(const Tensor* out, const Tensor* in, const char* op);
-// Prepares `out` for a result of that shape and dtype: casting rule, resize (with a warning where it had elements).
-void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op);
+// Prepares `out` for a result of that shape and dtype: rule of dtypes, resize (with a warning where it had elements).
+void prepare_out(Tensor* out, DimSpan sizes, DType dtype, const char* op, OutRule rule);
 bool can_cast(DType from, DType to);
 void check_same_device(const char* op, Span<const Arg> args);
 

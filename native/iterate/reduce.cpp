@@ -189,6 +189,13 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
         computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);
     return row.bool_output ? computed : convert(computed.get(), d);
   }
+  if (d == DType::Bool && !(*row.kernels)[static_cast<int>(d)].run)  // whether the whole number is not 0
+    return convert(reduce(row, as_dtype(x, d).get(), dims, keepdim, DType::Int64).get(), d);
+  if (row.bool_output && dims.ptr && !dims.n) {  // dim=() is no dimension here, and all of them elsewhere
+    Ref truth = empty(x->sizes(), DType::Bool, x->device);
+    copy_into(truth.get(), x);
+    return given == DType::UInt8 ? convert(truth.get(), given) : truth;
+  }
   const ReduceKernel& kernel = (*row.kernels)[static_cast<int>(d)];
   check_kernel(row, d);
   Ref converted = as_dtype(x, d);

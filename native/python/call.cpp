@@ -111,6 +111,8 @@ static bool is_tensor_like(PyObject* o, bool* overloaded) {
   return own || is_tensor(o);
 }
 
+static bool takes_tensors_apart(Kind kind) { return kind == Kind::TensorsVar || kind == Kind::TensorsEach; }
+
 static bool takes_none(Kind kind) {
   switch (kind) {
     case Kind::TensorOpt:
@@ -123,7 +125,8 @@ static bool takes_none(Kind kind) {
     case Kind::MemoryFormatOpt:
     case Kind::GeneratorOpt:
     case Kind::TextOpt:
-    case Kind::Out: return true;
+    case Kind::Out:
+    case Kind::Outs: return true;
     default: return false;
   }
 }
@@ -144,7 +147,8 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints:
     case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
-    case Kind::IntsVar: return !PyBool_Check(o) && (var_ || is_int_sequence(o) || is_integer(o));
+    case Kind::IntList: return is_int_sequence(o);
+    case Kind::IntsVar: return !PyBool_Check(o) && (var_ || is_int_sequence(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
     case Kind::DType:
@@ -165,13 +169,15 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::TextOpt: return PyUnicode_Check(o);
     case Kind::Tensors: return is_tensor_sequence(o, &overloaded_);
     case Kind::TensorsVar:
+    case Kind::TensorsEach:
       for (Py_ssize_t k = 0; k < var_count_; ++k)
         if (!is_tensor(var_[k]) && !has_torch_function(var_[k])) return false;
       for (Py_ssize_t k = 0; k < var_count_; ++k) overloaded_ |= has_torch_function(var_[k]);
-      return var_ || is_tensor_sequence(o, &overloaded_);
+      return var_ || (p.kind == Kind::TensorsVar && is_tensor_sequence(o, &overloaded_));
     case Kind::Text: return PyUnicode_Check(o);
     case Kind::Indices: return is_tensor_sequence(o, &overloaded_, true);
-    case Kind::Out: return is_tensor(o) || is_tensor_sequence(o, &overloaded_);
+    case Kind::Out: return is_tensor(o);
+    case Kind::Outs: return is_tensor_sequence(o, &overloaded_);
   }
   return false;
 }
@@ -194,8 +200,8 @@ static bool same_name(PyObject* keyword, const char* name) {
   return false;
 }
 
-static bool is_grouped(const ParameterSpec& p) { return p.kind == Kind::IntsVar || p.kind == Kind::TensorsVar; }
-static bool is_required(const ParameterSpec& p) { return !p.has_default && p.kind != Kind::TensorsVar; }
+static bool is_grouped(const ParameterSpec& p) { return p.kind == Kind::IntsVar || takes_tensors_apart(p.kind); }
+static bool is_required(const ParameterSpec& p) { return !p.has_default && !takes_tensors_apart(p.kind); }
 
 [[gnu::cold]] static void prepare(SignatureSpec& spec) {
   spec.interned = new PyObject*[spec.count];
@@ -222,10 +228,11 @@ bool Call::place(SignatureSpec& spec, bool check) {
     const ParameterSpec& p = spec.parameters[at];
     PyObject* o = slots_[at] = args_[k];
     if (is_grouped(p) && !PyTuple_Check(o) && !PyList_Check(o)) {
+      if (k) return false;  // one by one only where nothing but self comes before
       var_ = args_ + k;
       var_count_ = nargs_ - k;
       for (Py_ssize_t j = k; p.kind == Kind::IntsVar && j < nargs_; ++j)
-        if (!is_integer(args_[j])) return false;
+        if (PyBool_Check(args_[j]) || !is_integer(args_[j])) return false;
       k = nargs_;
     }
     if (check && !fits(p, o) && !(o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool))
@@ -424,7 +431,7 @@ const char* Call::text_or_none(int i) const {
 
 std::vector<Ref> Call::tensors(int i) const {
   std::vector<Ref> list;
-  if (var_ && spec_->parameters[i].kind == Kind::TensorsVar) {
+  if (var_ && takes_tensors_apart(spec_->parameters[i].kind)) {
     for (Py_ssize_t k = 0; k < var_count_; ++k) list.push_back(Ref::retain(reinterpret_cast<Tensor*>(var_[k])));
     return list;
   }

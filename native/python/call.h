@@ -1,5 +1,6 @@
 // What the generated entries use: arguments matched against a row's signature, converted, results handed back.
 #pragma once
+#include "iterate/pointwise.h"
 #include "python/objects.h"
 
 namespace rl {
@@ -15,6 +16,7 @@ enum class Kind : uint8_t {
   Float,
   Bool,
   Ints,
+  IntList,
   IntsOpt,
   IntsVar,
   Sizes,
@@ -29,8 +31,10 @@ enum class Kind : uint8_t {
   Tensors,
   Indices,
   TensorsVar,
+  TensorsEach,
   Text,
-  Out
+  Out,
+  Outs
 };
 
 struct ParameterSpec {
@@ -162,14 +166,14 @@ PyObject* returned_named(std::array<Ref, N> list, PyTypeObject* type) {
 Ref with_requires_grad(Ref x, const Call& c, int first_option);
 // out= of rows that compute first and copy then.
 void check_outs(const Call& c, int out, bool records);
-PyObject* write_out(Tensor* out, Ref result, const char* name);
-inline PyObject* write_outs(const Call& c, int out, Ref result) {
-  return write_out(c.out(out), std::move(result), c.name());
+PyObject* write_out(Tensor* out, Ref result, const char* name, OutRule rule);
+inline PyObject* write_outs(const Call& c, int out, Ref result, OutRule rule) {
+  return write_out(c.out(out), std::move(result), c.name(), rule);
 }
-PyObject* write_outs(const Call& c, int out, Ref* results, int n);
+PyObject* write_outs(const Call& c, int out, Ref* results, int n, OutRule rule);
 template <size_t N>
-PyObject* write_outs(const Call& c, int out, std::array<Ref, N> results) {
-  return write_outs(c, out, results.data(), static_cast<int>(N));
+PyObject* write_outs(const Call& c, int out, std::array<Ref, N> results, OutRule rule) {
+  return write_outs(c, out, results.data(), static_cast<int>(N), rule);
 }
 
 }  // namespace rl

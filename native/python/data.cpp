@@ -50,11 +50,7 @@ bool leaf_dtype(PyObject* o, DType* out) {
 void find_sizes(PyObject* data, Dims& sizes) {
   PyRef at = PyRef::retain(data);
   while (true) {
-    if (is_tensor(at.get())) {
-      for (int64_t s : reinterpret_cast<Tensor*>(at.get())->sizes()) sizes.push_back(s);
-      return;
-    }
-    if (!is_plain_sequence(at.get())) return;
+    if (is_tensor(at.get()) || !is_plain_sequence(at.get())) return;  // a tensor stands for its one element
     Py_ssize_t n = PySequence_Size(at.get());
     if (n < 0) throw PythonError();
     sizes.push_back(n);
@@ -74,18 +70,9 @@ struct Filler {
 
   void visit(PyObject* o, int level, int64_t& at) {
     if (level == sizes.size()) return leaf(o, at);
-    if (is_tensor(o)) {
-      Tensor* t = reinterpret_cast<Tensor*>(o);
-      PyRef list = PyRef::steal(to_list(t));
-      if (!list) throw PythonError();
-      if (infer) note(t->dtype);
-      bool was = infer;
-      infer = false;
-      if (was) return;
-      return visit(list.get(), level, at);
-    }
-    RL_CHECK(is_plain_sequence(o), Type, "tensor: expected a sequence of length %lld at nesting level %d, got %s",
-             (long long)sizes[level], level, Py_TYPE(o)->tp_name);
+    RL_CHECK(!is_tensor(o) && is_plain_sequence(o), Type,
+             "tensor: expected a sequence of length %lld at nesting level %d, got %s", (long long)sizes[level], level,
+             Py_TYPE(o)->tp_name);
     PyRef fast = PyRef::steal(PySequence_Fast(o, "tensor: expected a sequence"));
     if (!fast) throw PythonError();
     // Reading an element can run Python code that changes the list: its length is looked at each time.
@@ -110,8 +97,10 @@ struct Filler {
     PyRef held;
     if (is_tensor(o)) {
       Tensor* t = reinterpret_cast<Tensor*>(o);
-      RL_CHECK(t->numel == 1, Value, "tensor: only one-element tensors can stand among numbers, got shape %s",
-               to_string(t->sizes()).c_str());
+      if (t->numel != 1)
+        fail(is_integral(t->dtype) ? ErrorType::Type : ErrorType::Value,
+             "tensor: only one-element tensors can stand among numbers, got shape %s; join tensors with stack or cat",
+             to_string(t->sizes()).c_str());
       if (infer) return note(t->dtype);
       held = PyRef::steal(item(t));
       o = held.get();

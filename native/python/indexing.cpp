@@ -88,6 +88,8 @@ class Index {
   const Ref& view() const { return at_; }
   bool advanced() const { return any_; }
   const std::vector<Ref>& indices() const { return indices_; }
+  // One mask and nothing else: a single value is written as masked_fill_ does, in whichever dtype.
+  bool masked() const { return masks_ == 1 && PyTuple_GET_SIZE(items_.get()) == 1; }
   // The dimensions of what the whole index selects.
   int selected_dims() const {
     int kept = at_->ndim, widest = 0;
@@ -130,9 +132,11 @@ class Index {
   }
 
   static Ref index_data(PyObject* o) {
+    if (PyList_Check(o) || PyTuple_Check(o))
+      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i)
+        RL_CHECK(!PyUnicode_Check(PySequence_Fast_GET_ITEM(o, i)), Type, "index: a string cannot be an index");
     Ref t = tensor_from(o, std::nullopt);
-    if (t->numel == 0 && t->dtype != DType::Bool) t = convert(t.get(), DType::Int64);
-    return t;
+    return t->dtype == DType::Bool || t->dtype == DType::UInt8 ? t : as_dtype(t.get(), DType::Int64);
   }
 
   void apply(PyObject* o, int& dim, int free) {
@@ -168,6 +172,7 @@ class Index {
                  "index: a mask of shape %s does not fit a tensor of shape %s: the marked sizes must be equal",
                  marked(t->sizes(), d).c_str(), marked(at_->sizes(), dim + d).c_str());
       Ref places = ops::nonzero(In(t));
+      ++masks_;
       for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
       return;
     }
@@ -195,6 +200,7 @@ class Index {
   Ref at_;
   std::vector<Ref> indices_;
   bool any_ = false;
+  int masks_ = 0;
 };
 
 // A value that may have more leading dimensions of size 1 than the place it goes to.
@@ -256,7 +262,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       if (source->dtype != x->dtype) source = convert(source.get(), x->dtype);
     }
     if (i.advanced()) {
-      if (source->ndim == 0 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
+      if (i.masked() && source->numel == 1 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
       source = without_leading_ones(std::move(source), i.selected_dims());
       ops::index_put_(place, Tensors(i.indices()), source, false);
     } else {

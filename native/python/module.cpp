@@ -114,7 +114,7 @@ PyMethodDef functions[] = {
 PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "rushlight._native", "The native core.", -1, functions, nullptr, nullptr, nullptr, nullptr};
 
-void fill(PyObject* module) {
+void fill_module(PyObject* module) {
   add_objects(module);
   add_autograd(module);
   add_function(module);
@@ -152,7 +152,7 @@ PyMODINIT_FUNC PyInit__native() {
   PyObject* module = PyModule_Create(&rl::definition);
   if (!module) return nullptr;
   try {
-    rl::fill(module);
+    rl::fill_module(module);
   } catch (...) {
     rl::raise_current();
     Py_DECREF(module);

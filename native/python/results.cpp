@@ -84,24 +84,23 @@ void check_outs(const Call& c, int out, bool records) {
     check_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), c.name(), records);
 }
 
-PyObject* write_out(Tensor* out, Ref result, const char* name) {
+PyObject* write_out(Tensor* out, Ref result, const char* name, OutRule rule) {
   RL_CHECK(out->device.type == result->device.type, Runtime, "%s: the result is on device %s, out= on %s", name,
            name_of(result->device), name_of(out->device));
   check_no_internal_overlap(out, name);
   check_out(out, name, false, any_dual(result));
-  prepare_out(out, result->sizes(), result->dtype, name);
+  prepare_out(out, result->sizes(), result->dtype, name, rule);
   copy_into(out, result.get());
   bump_version(out);
   return Ref::retain(out).to_python();
 }
 
-PyObject* write_outs(const Call& c, int slot, Ref* results, int n) {
+PyObject* write_outs(const Call& c, int slot, Ref* results, int n, OutRule rule) {
   PyObject* outs = c.slot(slot);
-  RL_CHECK(!is_tensor(outs) && PySequence_Fast_GET_SIZE(outs) == n, Type, "%s: out= must be a tuple of %d tensors",
-           c.name(), n);
+  RL_CHECK(PySequence_Fast_GET_SIZE(outs) == n, Type, "%s: out= must be a tuple of %d tensors", c.name(), n);
   for (int i = 0; i < n; ++i) {
-    PyRef written =
-        PyRef::steal(write_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), results[i], c.name()));
+    PyRef written = PyRef::steal(
+        write_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), results[i], c.name(), rule));
   }
   return Py_NewRef(outs);
 }

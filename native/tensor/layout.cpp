@@ -286,7 +286,7 @@ Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(start >= -n && start <= n, Index, "narrow: start %lld is out of range for dimension %d of size %lld",
            (long long)start, d, (long long)n);
   int64_t a = start < 0 ? start + n : start;
-  RL_CHECK(a + length <= n, Runtime,
+  RL_CHECK(length <= n - a, Runtime,
            "narrow: start %lld and length %lld reach over the end of dimension %d of shape %s", (long long)a,
            (long long)length, d, marked(x.sizes, d).c_str());
   return slice(x, d, a, a + length, 1);

@@ -24,6 +24,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")
+        if dims > min(a.dim(), b.dim()):
+            raise RuntimeError(f"tensordot: dims={dims} is more than shapes {tuple(a.shape)} and {tuple(b.shape)} have")
         left, right = list(range(a.dim() - dims, a.dim())), list(range(dims))
     else:
         left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
@@ -149,8 +151,9 @@ def _contract(
     x: Tensor, a: list[_Label], y: Tensor, b: list[_Label], later: set[_Label]
 ) -> tuple[Tensor, list[_Label]]:
     """The product of two operands, summed over the labels that nobody needs later."""
-    x, a = _summed_alone(x, a, set(b) | later)
-    y, b = _summed_alone(y, b, set(a) | later)
+    single = {n for n in a if n in b and n not in later and x.size(a.index(n)) != y.size(b.index(n))}
+    x, a = _summed_alone(x, a, (set(b) | later) - single)
+    y, b = _summed_alone(y, b, (set(a) | later) - single)
     shared = [n for n in a if n in b]
     batch = [n for n in shared if n in later]
     inner = [n for n in shared if n not in later]
@@ -159,6 +162,9 @@ def _contract(
     x, y = (t.expand([size.get(n, s) for n, s in zip(names, t.shape, strict=True)]) for t, names in ((x, a), (y, b)))
     m, k = [x.size(a.index(n)) for n in rows], [y.size(b.index(n)) for n in columns]
     count, depth = math.prod(size[n] for n in batch), math.prod(size[n] for n in inner)
+    if depth == 1:  # nothing to sum, so the dtypes may differ
+        common = _native.result_type(x, y)
+        x, y = x.to(common), y.to(common)
     left = x.permute([a.index(n) for n in batch + rows + inner]).reshape(count, math.prod(m), depth)
     right = y.permute([b.index(n) for n in batch + inner + columns]).reshape(count, depth, math.prod(k))
     product = _native.bmm(left, right) if inner else left * right  # integers that were summed promote

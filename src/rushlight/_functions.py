@@ -90,10 +90,8 @@ def typename(obj: Any) -> str:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Whether a result of dtype `from_` may be written into a tensor of dtype `to`."""
-    for argument in (from_, to):
-        if not isinstance(argument, dtype):
-            raise TypeError(f"can_cast: expected two dtypes, got {type(argument).__name__}")
-    order = [_category(from_), _category(to)]
+    given = (_native.promote_types(d, d) for d in (from_, to))  # float, int, bool and complex are dtypes too
+    order = [_category(d) for d in given]
     return order[0] <= order[1] if order[0] > 1 else not (order[1] == 0 and order[0] == 1)
 
 

@@ -41,7 +41,10 @@ def _written(result: Tensor, out: Tensor | None) -> Tensor:
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both tensors have the same shape and the same elements."""
-    return bool(_native._equal(input, other))
+    if input.shape != other.shape:
+        return False
+    common = _native.promote_types(input.dtype, other.dtype)
+    return bool(_native._equal(input.to(common), other.to(common)))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -192,6 +195,9 @@ def unique_consecutive(
 
 
 def _chosen(output: Tensor, inverse: Tensor, counts: Tensor, return_inverse: bool, return_counts: bool) -> Any:
+    for name, flag in (("return_inverse", return_inverse), ("return_counts", return_counts)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"unique: {name} must be a bool, got {type(flag).__name__}")
     if not return_inverse and not return_counts:
         return output
     return (output, *[inverse] * return_inverse, *[counts] * return_counts)
@@ -215,6 +221,8 @@ def isin(
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise TypeError("isin: elements or test_elements must be a tensor")
     common = _native.result_type(elements, test_elements)
+    if any(isinstance(x, Tensor) and x.dtype is _native.bool for x in (elements, test_elements)):
+        raise RuntimeError("isin: bools are not looked up; convert them first, with .long()")
     a, b = (
         x.to(common) if isinstance(x, Tensor) else _native.tensor(x, dtype=common) for x in (elements, test_elements)
     )
@@ -246,6 +254,8 @@ def searchsorted(
             raise RuntimeError("searchsorted: a number can be looked up in a vector only")
         input = _native.tensor(input, dtype=common)
     sorted_sequence, input = sorted_sequence.to(common), input.to(common)
+    if common is _native.bool:
+        raise NotImplementedError("searchsorted: not implemented for tensors of dtype torch.bool; use .long()")
     return _written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
 
 

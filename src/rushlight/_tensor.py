@@ -124,7 +124,7 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, 
             other = argument
         elif isinstance(argument, bool) or argument is None:
             flags.append(argument)
-        elif isinstance(argument, dtype) or argument in (float, int, complex, bool):
+        elif isinstance(argument, dtype) or any(argument is t for t in (float, int, complex, bool)):
             wanted = argument
         elif isinstance(argument, (str, int, _native.device)):
             device = argument
@@ -283,7 +283,7 @@ def _new(name: str) -> Callable[..., Tensor]:
 for _name, _create in vars(_native).items():
     # The rows that make a tensor from a size, and neither draw nor permute: their signature opens the docstring.
     _signature = (getattr(_create, "__doc__", None) or "").partition("\n")[0]
-    _sized = _signature.startswith((f"{_name}(*size: int", f"{_name}(size: Ints"))
+    _sized = _signature.startswith((f"{_name}(*size: int", f"{_name}(size: IntList"))
     if _sized and "Generator" not in _signature and "physical_layout" not in _signature:
         _METHODS[f"new_{_name}"] = _new(_name)
 

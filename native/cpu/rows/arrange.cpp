@@ -100,8 +100,8 @@ namespace kernels {
 
 Ref diag_embed(In input, int64_t offset, int64_t dim1, int64_t dim2) {
   int n = input->ndim + 1, a = wrap_dim(dim1, n, "diag_embed"), b = wrap_dim(dim2, n, "diag_embed");
-  RL_CHECK(input->ndim > 0, Index, "diag_embed: a 0-d tensor has no last dimension to put on a diagonal");
   RL_CHECK(a != b, Runtime, "diag_embed: dim1 and dim2 must differ, both are %d", a);
+  RL_CHECK(input->ndim > 0, Index, "diag_embed: a 0-d tensor has no last dimension to put on a diagonal");
   int64_t side = input->dims[input->ndim - 1] + std::abs(offset);
   Dims sizes;
   for (int i = 0, from = 0; i < n; ++i) sizes.push_back(i == a || i == b ? side : input->dims[from++]);
@@ -145,9 +145,10 @@ Ref flip(In input, DimSpan dims) {
 
 Ref roll(In input, DimSpan shifts, DimSpan dims) {
   RL_CHECK(shifts.n > 0, Runtime, "roll: shifts must not be empty");
+  if (!input->numel) return contiguous_copy(input);
   if (dims.n == 0 && shifts.n == 1) {
     Ref flat = contiguous_copy(input);
-    if (!input->numel || !has_memory(input)) return flat;
+    if (!has_memory(input)) return flat;
     Ref line = alias(flat.get(), layout::view(flat->layout(), Dims{-1}));
     Ref rolled = roll_dim(line, shifts[0], 0);
     return alias(rolled.get(), layout::view(rolled->layout(), input->sizes()));
@@ -159,7 +160,7 @@ Ref roll(In input, DimSpan shifts, DimSpan dims) {
     RL_CHECK(input->ndim > 0, Index, "roll: a 0-d tensor has no dimension %lld to move elements along",
              (long long)dims[i]);
     int d = wrap_dim(dims[i], input->ndim, "roll");
-    if (input->numel && has_memory(input)) y = roll_dim(y, shifts[i], d);
+    if (has_memory(input)) y = roll_dim(y, shifts[i], d);
   }
   return y;
 }
@@ -304,10 +305,14 @@ Ref repeat_interleave_index(In repeats, std::optional<int64_t> output_size) {
   return as_dtype(index.get(), repeats->dtype);
 }
 
+static int interleaved_dim(const Ref& x, std::optional<int64_t> dim) {
+  RL_CHECK(x->ndim > 0, Index, "repeat_interleave: a 0-d tensor has no dimension %lld", (long long)dim.value_or(0));
+  return wrap_dim(dim.value_or(0), x->ndim, "repeat_interleave");
+}
+
 Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
   Ref x = dim ? Ref::retain(input.mutable_tensor()) : ops::flatten(input, 0, -1);
-  int d = wrap_dim(dim.value_or(0), x->ndim, "repeat_interleave");
-  if (x->ndim == 0) x = ops::reshape(x, Dims{1});
+  int d = interleaved_dim(x, dim);
   int64_t n = x->dims[d];
   RL_CHECK(repeats->ndim <= 1 && (repeats->numel == n || repeats->numel == 1), Runtime,
            "repeat_interleave: repeats of shape %s fit neither one number nor the %lld elements of dimension %d",
@@ -320,8 +325,7 @@ Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std
 Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
   RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   Ref x = dim ? Ref::retain(input.mutable_tensor()) : ops::flatten(input, 0, -1);
-  int d = wrap_dim(dim.value_or(0), x->ndim, "repeat_interleave");
-  if (x->ndim == 0) x = ops::reshape(x, Dims{1});
+  int d = interleaved_dim(x, dim);
   Dims sizes(x->sizes()), wide;
   for (int i = 0; i < sizes.size(); ++i) {
     wide.push_back(sizes[i]);

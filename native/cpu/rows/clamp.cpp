@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 
+#include "autograd/history.h"
 #include "base/error.h"
 #include "gen/ops/clamp.h"
 #include "gen/ops/complex.h"
@@ -26,12 +27,12 @@ Rounding rounding_of(const char* mode) {
 
 }  // namespace
 
-Ref clamp(In input, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+Ref clamp_number(In input, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
   check_bounds_given(min || max);
   if (!max) return ops::clamp_min(input, *min);
   return min ? ops::_clamp(input, *min, *max) : ops::clamp_max(input, *max);
 }
-Ref clamp_(In self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+Ref clamp_number_(In self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
   check_bounds_given(min || max);
   if (!max) return ops::clamp_min_(self, *min);
   return min ? ops::_clamp_(self, *min, *max) : ops::clamp_max_(self, *max);
@@ -70,7 +71,10 @@ Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<S
 }
 Ref nan_to_num_(In self, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
                 const std::optional<Scalar>& neginf) {
-  if (category_of(self->dtype) < Category::Floating) return ops::copy_(self, ops::clone(self));
+  if (category_of(self->dtype) < Category::Floating) {
+    bump_version(self.mutable_tensor());
+    return Ref::retain(self.mutable_tensor());
+  }
   if (is_complex(self->dtype)) {
     nan_to_num_(ops::view_as_real(self), nan, posinf, neginf);
     return Ref::retain(self.mutable_tensor());

@@ -8,6 +8,7 @@
 #include "device/create.h"
 #include "gen/ops/clamp.h"
 #include "gen/ops/creation.h"
+#include "gen/ops/elementary.h"
 #include "gen/ops/gather.h"
 #include "gen/ops/indexing.h"
 #include "gen/ops/pointwise.h"
@@ -144,14 +145,18 @@ Ref everywhere(const Ref& value, In index) {
 
 // A number or 0-d tensor as a 0-d tensor of that dtype.
 Ref element_of(const Arg& value, DType dtype, const char* op) {
-  if (!value.tensor) {
-    RL_CHECK(value.number.category < Category::Complex || is_complex(dtype), Runtime,
-             "%s: a complex value does not fit dtype %s", op, name_of(dtype));
-    return rl::full(Dims(), value.number, dtype);
-  }
+  if (!value.tensor) return rl::full(Dims(), value.number, dtype);
   RL_CHECK(value.tensor->ndim == 0, Runtime, "%s: expected a number or a 0-d tensor, got shape %s", op,
            to_string(value.tensor->sizes()).c_str());
   return as_dtype(value.tensor, dtype);
+}
+
+// A 0-d tensor is one slice.
+void check_scalar_source(In self, In index, In source, const char* op) {
+  if (self->ndim) return;
+  RL_CHECK(source->ndim == 0, Runtime, "%s: the tensor is 0-d, but the source has shape %s", op,
+           to_string(source->sizes()).c_str());
+  RL_CHECK(index->numel == 1, Index, "%s: a 0-d tensor is written by one index, got %lld", op, (long long)index->numel);
 }
 
 // A vector of indices as an index of the shape of `like`, or of x with as many slices.
@@ -210,6 +215,7 @@ void scatter_in_place(In self, int64_t dim, In index, In src) {
 void scatter_value_in_place(In self, int64_t dim, In index, const Scalar& value) {
   wrap_dim(dim, self->ndim, "scatter_");
   check_no_internal_overlap(self, "scatter_");
+  if (!index->numel) return;
   write(Along("scatter_", self, dim, index, everywhere(element_of(Arg(value), self->dtype, "scatter_"), index).get()));
 }
 void scatter_src_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce) {
@@ -321,13 +327,15 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
 // ------------------------------------------------------------------ a vector of indices
 
 void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar& alpha) {
-  wrap_dim(dim, self->ndim, "index_add_");
+  const int d = wrap_dim(dim, self->ndim, "index_add_");
   check_no_internal_overlap(self, "index_add_");
   check_source(self, source, "index_add_");
+  check_scalar_source(self, index, source, "index_add_");
+  const bool inner = d > 0 && d + 1 < self->ndim;
   Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor())
                            : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
   add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(),
-            self->ndim > 1 ? ErrorType::Runtime : ErrorType::Index));
+            self->ndim <= 1 || inner ? ErrorType::Index : ErrorType::Runtime));
 }
 Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   Ref y = duplicate(input);
@@ -338,6 +346,8 @@ void index_copy_in_place(In self, int64_t dim, In index, In source) {
   wrap_dim(dim, self->ndim, "index_copy_");
   check_no_internal_overlap(self, "index_copy_");
   check_source(self, source, "index_copy_");
+  RL_CHECK(source->ndim || index->numel == 1, Index, "index_copy_: a 0-d source is written by one index, got %lld",
+           (long long)index->numel);
   write(Along("index_copy_", self, dim, spread(index, self, dim, source, "index_copy_"), source.tensor(),
               ErrorType::Index));
 }
@@ -448,14 +458,15 @@ Ref take_along_dim(In input, In indices, std::optional<int64_t> dim) {
   RL_CHECK(input->ndim == indices->ndim, Runtime,
            "take_along_dim: the tensor and the indices must have the same number of dimensions, got shapes %s and %s",
            to_string(input->sizes()).c_str(), to_string(indices->sizes()).c_str());
+  RL_CHECK(input->ndim > 0, Index, "take_along_dim: a 0-d tensor has no dimension %lld", (long long)*dim);
   int d = wrap_dim(*dim, input->ndim, "take_along_dim");
-  if (input->ndim == 0) return ops::gather(input, 0, from_start(indices, 1), false);
   Dims one(input->sizes()), other(indices->sizes());
   one[d] = other[d] = 1;
   Dims both = broadcast_sizes(one, other, "take_along_dim"), wide = both;
   wide[d] = input->dims[d];
   both[d] = indices->dims[d];
-  return ops::gather(ops::expand(input, wide), d, from_start(ops::expand(indices, both), wide[d]), false);
+  const Ref at = ops::remainder(ops::expand(indices, both), Scalar(std::max<int64_t>(wide[d], 1)));  // it wraps
+  return ops::gather(ops::expand(input, wide), d, at, false);
 }
 
 Ref index_put(In input, Tensors indices, In values, bool accumulate) {

@@ -99,6 +99,7 @@ Places find_places(const Tensor* x, const Tensors& indices) {
       for (int64_t s : p.index_sizes) p.result.push_back(s);
     if (i < p.rest_sizes.size()) p.result.push_back(p.rest_sizes[i]);
   }
+  if (product(p.result) == 0) return p;  // nothing is read, so no index is out of range
   int64_t n = product(p.index_sizes);
   p.offsets.assign(static_cast<size_t>(n), 0);
   for (int d = 0; d < indices.size(); ++d) {
@@ -207,9 +208,10 @@ Ref index_select(In input, int64_t dim, In index) {
   for (int k = 0; k < input->ndim; ++k)
     if (k != d) (k < d ? outer : inner) *= input->dims[k];
   const int64_t* at = i->data_as<int64_t>();
+  const ErrorType error = d > 0 ? ErrorType::Runtime : ErrorType::Index;
   for (int64_t k = 0; k < i->numel; ++k)
     if (at[k] < 0 || at[k] >= n) [[unlikely]]
-      fail_index("index_select", at[k], input->sizes(), d, true);
+      fail_index("index_select", at[k], input->sizes(), d, true, error);
   int64_t picked = i->numel;
   const char* from = x->data();
   char* to = out->data();
@@ -283,15 +285,16 @@ Ref nonzero(In input) {
   int64_t n = 0;
   for (int64_t i = 0; i < mask->numel; ++i) n += m[i];
   Ref out = empty(Dims{n, input->ndim}, DType::Int64, input->device);
+  set_layout(out.get(), {Dims{n, input->ndim}, Dims{1, n}, 0});  // one column of memory for each dimension
   int64_t* to = out->data_as<int64_t>();
   for (int64_t i = 0; i < mask->numel; ++i) {
     if (!m[i]) continue;
     int64_t rest = i;
     for (int d = input->ndim - 1; d >= 0; --d) {
-      to[d] = rest % input->dims[d];
+      to[d * n] = rest % input->dims[d];
       rest /= input->dims[d];
     }
-    to += input->ndim;
+    ++to;
   }
   return out;
 }

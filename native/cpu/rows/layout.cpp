@@ -45,9 +45,10 @@ std::vector<Ref> pieces_between(In x, int d, DimSpan starts, int64_t end) {
 }  // namespace
 
 std::vector<Ref> split(In x, int64_t size, int64_t dim) {
-  int d = split_dim(x, dim, "split");
-  int64_t n = x->dims[d];
+  RL_CHECK(x->ndim > 0, Runtime, "split: a 0-d tensor has no dimension to take apart");
   RL_CHECK(size >= 0, Runtime, "split: split_size must not be negative, got %lld", (long long)size);
+  int d = wrap_dim(dim, x->ndim, "split");
+  int64_t n = x->dims[d];
   RL_CHECK(size > 0 || n == 0, Runtime, "split: split_size 0 fits a dimension of size 0 only, got size %lld",
            (long long)n);
   std::vector<int64_t> lengths;
@@ -156,12 +157,13 @@ Ref adjoint(In x) {
 }
 
 Ref unflatten(In x, int64_t dim, DimSpan sizes) {
-  int d = wrap_dim(dim, x->ndim, "unflatten");
   RL_CHECK(sizes.n > 0, Runtime, "unflatten: sizes must not be empty");
+  int d = wrap_dim(dim, x->ndim, "unflatten");
+  RL_CHECK(x->ndim > 0, Runtime, "unflatten: a 0-d tensor has no dimension to take apart");
   DimSpan whole = x->sizes();
-  int64_t n = x->ndim ? whole[d] : 1;
+  int64_t n = whole[d];
   Dims inner = infer_sizes(sizes, n, Dims{n}, "unflatten"), out;
-  for (int i = 0; i < std::max(whole.n, 1); ++i) {
+  for (int i = 0; i < whole.n; ++i) {
     if (i != d) {
       out.push_back(whole[i]);
       continue;

@@ -92,6 +92,7 @@ Ref bmm(In input, In mat2) {
 }
 
 Ref mv(In input, In vec) {
+  RL_CHECK(input->ndim > 0, Index, "mv: expected a matrix and a vector, got a 0-d tensor");
   check_operands("mv", "input", input, 2, "vec", vec, 1);
   check_inner("mv", "input", input, "vec", vec, 0);
   Ref y = rl::empty({input->size(0)}, input->dtype, input->device);

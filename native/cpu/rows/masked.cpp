@@ -51,9 +51,6 @@ void masked_fill_in_place(In self, In mask, const Arg& value) {
              name_of(self->dtype));
     RL_CHECK(value.tensor->ndim == 0, Runtime, "masked_fill: expected a number or a 0-d tensor, got shape %s",
              to_string(value.tensor->sizes()).c_str());
-  } else {
-    RL_CHECK(value.number.category < Category::Complex || is_complex(self->dtype), Runtime,
-             "masked_fill: a complex value does not fit dtype %s", name_of(self->dtype));
   }
   Ref element = value.tensor ? as_dtype(value.tensor, self->dtype) : rl::full(Dims(), value.number, self->dtype);
   under_mask(self.mutable_tensor(), mask, "masked_fill_", [&](Tensor* y, const bool* m) {

@@ -29,6 +29,12 @@ Ref scaled_sum(const char* op, In input, const Ref& product, const Scalar& beta_
   return ops::add(scaled, beta.is(1) ? Ref::retain(input.mutable_tensor()) : ops::mul(input.tensor(), beta));
 }
 
+// Sizes of other than batches are asked for before anything else is looked at.
+void check_batches(const char* op, In batch1, In batch2) {
+  RL_CHECK(batch1->ndim >= 2 && batch2->ndim >= 3, Index, "%s: expected batches of matrices, got shapes %s and %s", op,
+           shape_of(batch1).c_str(), shape_of(batch2).c_str());
+}
+
 void check_vectors(const char* op, In a, In b) {
   RL_CHECK(a->ndim == 1 && b->ndim == 1, Runtime, "%s: expected two vectors, got shapes %s and %s", op,
            shape_of(a).c_str(), shape_of(b).c_str());
@@ -47,6 +53,8 @@ Ref addmm_(In self, In mat1, In mat2, const Scalar& beta, const Scalar& alpha) {
 }
 
 Ref addmv(In input, In mat, In vec, const Scalar& beta, const Scalar& alpha) {
+  RL_CHECK(mat->ndim == 2 && vec->ndim == 1, Runtime, "addmv: expected a matrix and a vector, got shapes %s and %s",
+           shape_of(mat).c_str(), shape_of(vec).c_str());
   return scaled_sum("addmv", input, ops::mv(mat, vec), beta, alpha);
 }
 Ref addmv_(In self, In mat, In vec, const Scalar& beta, const Scalar& alpha) {
@@ -54,6 +62,7 @@ Ref addmv_(In self, In mat, In vec, const Scalar& beta, const Scalar& alpha) {
 }
 
 Ref baddbmm(In input, In batch1, In batch2, const Scalar& beta, const Scalar& alpha) {
+  check_batches("baddbmm", batch1, batch2);
   return scaled_sum("baddbmm", input, ops::bmm(batch1, batch2), beta, alpha);
 }
 Ref baddbmm_(In self, In batch1, In batch2, const Scalar& beta, const Scalar& alpha) {
@@ -61,6 +70,7 @@ Ref baddbmm_(In self, In batch1, In batch2, const Scalar& beta, const Scalar& al
 }
 
 Ref addbmm(In input, In batch1, In batch2, const Scalar& beta, const Scalar& alpha) {
+  check_batches("addbmm", batch1, batch2);
   const Ref product = ops::sum(ops::bmm(batch1, batch2), Dims{0}, false, batch1->dtype);
   return scaled_sum("addbmm", input, product, beta, alpha);
 }
@@ -71,12 +81,15 @@ Ref addbmm_(In self, In batch1, In batch2, const Scalar& beta, const Scalar& alp
 Ref addr(In input, In vec1, In vec2, const Scalar& beta, const Scalar& alpha) {
   check_vectors("addr", vec1, vec2);
   Ref product = ops::outer(vec1, vec2);
-  Ref scaled = alpha.is(1) ? product : ops::mul(product, alpha);
+  const bool bools = input->dtype == DType::Bool && product->dtype == DType::Bool;
+  auto times = [bools](const Ref& x, const Scalar& factor) {
+    return factor.is(1) || (bools && factor.to_bool()) ? x : ops::mul(x, bools ? Scalar(false) : factor);
+  };
+  Ref scaled = times(product, alpha);
   RL_CHECK(broadcast_sizes(input->sizes(), product->sizes(), "addr") == Dims(product->sizes()), Runtime,
            "addr: an input of shape %s does not broadcast to the product's shape %s", shape_of(input).c_str(),
            shape_of(product.get()).c_str());
-  if (beta.is(0)) return scaled;
-  return ops::add(scaled, beta.is(1) ? Ref::retain(input.mutable_tensor()) : ops::mul(input.tensor(), beta));
+  return beta.is(0) ? scaled : ops::add(scaled, times(Ref::retain(input.mutable_tensor()), beta));
 }
 Ref addr_(In self, In vec1, In vec2, const Scalar& beta, const Scalar& alpha) {
   return write_back("addr_", self, addr(self, vec1, vec2, beta, alpha));

@@ -107,10 +107,11 @@ Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
 
 template <bool largest>
 std::array<Ref, 2> extremes(const char* op, In input, int64_t dim) {
-  const int d = wrap_dim(dim, input->ndim, op);
   Ref values = empty(input->sizes(), input->dtype, input->device),
       places = empty(input->sizes(), DType::Int64, input->device);
-  if (!has_memory(input) || !input->numel) return {values, places};
+  if (!input->numel) return {values, places};  // of no elements no dimension is looked for, as in PyTorch
+  const int d = wrap_dim(dim, input->ndim, op);
+  if (!has_memory(input)) return {values, places};
   const Ref x = as_contiguous(input);
   const Rows rows(x->sizes(), d);
   auto run = [&](auto zero) {
@@ -281,7 +282,7 @@ Ref diff(In input, int64_t n, int64_t dim, In prepend, In append) {
                shape_of(piece.get()).c_str());
     x = ops::cat(pieces, d);
   }
-  for (; n > 0; --n) {
+  for (n = std::min(n, x->dims[d] + 1); n > 0; --n) {  // nothing is left after that many
     const int64_t left = std::max<int64_t>(0, x->dims[d] - 1);
     const Ref later = ops::narrow(x, d, x->dims[d] - left, left), earlier = ops::narrow(x, d, 0, left);
     x = x->dtype == DType::Bool ? ops::ne(later, earlier) : ops::sub(later, earlier);

@@ -81,6 +81,8 @@ Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
 void copy(In self, In src, bool) {
   Tensor* y = self.mutable_tensor();
   if (y == src.tensor()) return;
+  RL_CHECK(src->ndim <= y->ndim, Runtime, "copy_: shape %s does not broadcast to shape %s",
+           to_string(src->sizes()).c_str(), to_string(y->sizes()).c_str());
   check_no_internal_overlap(y, "copy_");
   check_no_partial_overlap(y, src, "copy_");
   if (y->numel && may_share_memory(y, src) && y->storage->data) {
@@ -91,12 +93,7 @@ void copy(In self, In src, bool) {
 }
 
 void fill(In self, const Arg& value) {
-  if (!value.tensor) {
-    Category c = value.number.category;
-    RL_CHECK(c < Category::Complex || is_complex(self->dtype), Runtime, "fill_: a complex value does not fit dtype %s",
-             name_of(self->dtype));
-    return rl::fill(self.mutable_tensor(), value.number);
-  }
+  if (!value.tensor) return rl::fill(self.mutable_tensor(), value.number);
   RL_CHECK(value.tensor->ndim == 0, Runtime, "fill_: expected a number or a 0-d tensor, got a tensor of shape %s",
            to_string(value.tensor->sizes()).c_str());
   copy_into(self.mutable_tensor(), value.tensor);

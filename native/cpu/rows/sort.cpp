@@ -129,6 +129,7 @@ std::array<Ref, 2> sort(In input, int64_t dim, bool descending) {
 std::array<Ref, 2> topk(In input, int64_t k, int64_t dim, bool largest, bool) {
   const int d = wrap_dim(dim, input->ndim, "topk");
   const int64_t n = input->ndim ? input->dims[d] : 1;
+  if (!input->ndim && k == 0) k = 1;  // a 0-d tensor has no dimension to be empty
   RL_CHECK(k >= 0 && k <= n, Runtime, "topk: k=%lld is more than dimension %d of shape %s has; expected 0 to %lld",
            (long long)k, d, input->ndim ? marked(input->sizes(), d).c_str() : "[]", (long long)n);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "topk: not defined for bools; convert them first, with .long()");

@@ -12,11 +12,9 @@
 
 namespace rl::compose {
 
-Ref no_derivative(In) {
-  fail(
-      ErrorType::Runtime,
-      "backward: the derivative of floor_divide (//) is not implemented (it is zero wherever it exists); .detach() the "
-      "quotient, or use div(..., rounding_mode='floor'), whose gradient is zero");
+Ref no_derivative(In, const std::string& operation, bool own_node) {
+  fail(own_node ? ErrorType::NotImplemented : ErrorType::Runtime,
+       "backward: %s has no derivative; use .detach() on its result", operation.c_str());
 }
 
 Ref acosh_slope(In x) {
@@ -75,13 +73,33 @@ Ref logit_(In self, const std::optional<Scalar>& eps) {
   return ops::_logit_(self);
 }
 
+namespace {
+
+// 10 to the power of so many decimals as the two factors of _round_scaled: what does not fit the dtype is infinite.
+std::array<Scalar, 2> scale_of(int64_t decimals, DType dtype) {
+  const Scalar power(std::pow(10.0, static_cast<double>(std::abs(decimals))));
+  const Scalar scale = power.fits(dtype) ? power : Scalar(HUGE_VAL), one(1.0);
+  return decimals < 0 ? std::array{one, scale} : std::array{scale, one};
+}
+
+}  // namespace
+
+Ref round_decimals(In input, int64_t decimals) {
+  const auto [up, down] = scale_of(decimals, input->dtype);
+  return ops::_round_scaled(input, up, down);
+}
+Ref round_decimals_(In self, int64_t decimals) {
+  const auto [up, down] = scale_of(decimals, self->dtype);
+  return ops::_round_scaled_(self, up, down);
+}
+
 Ref polygamma(int64_t n, In input) {
   RL_CHECK(n >= 0, Runtime, "polygamma: n must not be negative, got %lld", (long long)n);
   return ops::_polygamma(input, Scalar(n));
 }
 
 Ref mvlgamma(In input, int64_t p) {
-  RL_CHECK(p >= 1, Runtime, "mvlgamma: p must be at least 1, got %lld", (long long)p);
+  RL_CHECK(p >= 1 && p < (1 << 24), Runtime, "mvlgamma: p must be from 1 to 2 ** 24 - 1, got %lld", (long long)p);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "mvlgamma: bools have no gamma function; convert them first");
   Ref sum = ops::lgamma(input);
   for (int64_t i = 1; i < p; ++i) {

@@ -197,9 +197,11 @@ def test_numpy_scalars_and_lists_of_tensors() -> None:
     assert rl.tensor(np.float32(1.5), dtype=rl.int64).item() == 1
     assert rl.tensor([np.bool_(True), np.bool_(False)]).dtype is rl.bool
     assert rl.tensor([np.float32(1.5), 2]).dtype is rl.float32
-    assert rl.tensor([rl.tensor([1, 2]), rl.tensor([3, 4])]).tolist() == [[1, 2], [3, 4]]
+    assert rl.tensor([rl.tensor([1]), rl.tensor(3)]).tolist() == [1, 3]
+    with pytest.raises(TypeError):
+        rl.tensor([rl.tensor([1, 2]), rl.tensor([3, 4])])
     with pytest.raises(ValueError):
-        rl.tensor([rl.tensor([1, 2]), rl.tensor([3])])
+        rl.tensor([rl.tensor([1.0, 2.0])])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "bool", "float32"])

@@ -23,6 +23,8 @@ def _either(name: str, input: Tensor, inplace: bool, *numbers: float) -> Tensor:
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(0, x)``."""
+    if input.dtype is _native.bool:
+        raise RuntimeError("relu: a bool tensor has no negative part; convert it first")
     return input.relu_() if inplace else _native.relu(input)
 
 
@@ -43,6 +45,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise RuntimeError("hardtanh: a bool tensor has no bounds to keep; convert it first")
     if not input.is_floating_point():
         min_val, max_val = int(min_val), int(max_val)
+    if input.dtype is _native.uint8 and min_val < 0:
+        raise RuntimeError(f"hardtanh: unsigned numbers have no bound of {min_val}; give min_val of at least 0")
     return _either("_hardtanh", input, inplace, min_val, max_val)
 
 

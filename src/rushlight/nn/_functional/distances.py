@@ -47,6 +47,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """``x / max(|x|, eps)``, |x| the p-norm along ``dim``."""
+    if not (input.is_floating_point() or input.is_complex()):
+        raise RuntimeError(f"normalize: expected a floating or complex tensor, met {input.dtype}; convert it first")
     result = input / _at_least(_norm(input, p, dim, True), eps)
     return result if out is None else out.copy_(result)
 

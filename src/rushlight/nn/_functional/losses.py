@@ -19,13 +19,6 @@ __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_e
            "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss"]
 
 
-def _warn_broadcast(name: str, input: Tensor, target: Tensor) -> None:
-    if target.size() != input.size():
-        warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
-                      "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
-        check_broadcast(name, input, target)
-
-
 def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, reduction: str) -> Tensor:
     """Reduce ``loss``; with a weight the mean is a weighted one."""
     if weight is None:
@@ -37,20 +30,24 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
     return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
 
 
-def _difference(input: Tensor, target: Tensor) -> Tensor:
-    """``x - y``, where either may be bool: a mask counts as 0 and 1."""
-    if input.dtype is rushlight.bool:
-        input = input.to(target.dtype)
-    elif target.dtype is rushlight.bool:
-        target = target.to(input.dtype)
-    return input - target
+def _difference(name: str, input: Tensor, target: Tensor, whole: bool = False) -> Tensor:
+    """``x - y`` in the dtype that both fit, a floating one unless ``whole`` numbers have this loss too."""
+    if target.size() != input.size():
+        warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
+                      "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
+        check_broadcast(name, input, target)
+    common = rushlight.promote_types(input.dtype, target.dtype)
+    if not (whole or common.is_floating_point or common.is_complex):
+        raise NotImplementedError(f"{name}: not implemented for tensors of dtype {common}; convert one first")
+    if rushlight.bool in (input.dtype, target.dtype) and whole:
+        return input - target  # which is refused
+    return input.to(common) - target.to(common)
 
 
 def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
              reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``(x - y) ** 2``; a ``weight`` of the input's shape makes the mean a weighted one."""
-    _warn_broadcast("mse_loss", input, target)
-    difference = _difference(input, target)
+    difference = _difference("mse_loss", input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     return _weighted("mse_loss", difference * difference, weight, input, reduction)
 
@@ -58,9 +55,9 @@ def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, re
 def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
-    _warn_broadcast("l1_loss", input, target)
+    distance = _difference("l1_loss", input, target, whole=True).abs()
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    return _weighted("l1_loss", (input - target).abs(), weight, input, reduction)
+    return _weighted("l1_loss", distance, weight, input, reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
@@ -70,11 +67,10 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = No
     Raises:
         RuntimeError: when beta is negative.
     """
-    _warn_broadcast("smooth_l1_loss", input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, met {beta}")
-    distance = _difference(input, target).abs()
+    distance = _difference("smooth_l1_loss", input, target).abs()
     if beta > 0:
         distance = where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta)
     return _reduction.apply(distance, reduction)
@@ -87,10 +83,9 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     Raises:
         RuntimeError: when delta is not above 0.
     """
-    _warn_broadcast("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta above 0, met {delta}")
-    distance = _difference(input, target).abs()
+    distance = _difference("huber_loss", input, target).abs()
     loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
     # Unlike in the other losses the mean stays a plain one.
     if weight is not None:
