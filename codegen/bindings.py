@@ -20,6 +20,7 @@ OPTIONS = [
 WORDS = {
     "Operand": "Tensor | Number",
     "Ints": "int | Sequence[int]",
+    "IntList": "Sequence[int]",
     "PaddingInts": "int | Sequence[int] | str",
     "DType": "dtype",
     "Tensors": "Sequence[Tensor]",
