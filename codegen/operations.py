@@ -160,7 +160,8 @@ def _record(o: Operation, results: list[str]) -> str:
     if not wanted:
         return _refuse_duals(o, results, f"is_differentiable({first}->dtype) && ")
     differentiable = _differentiable(o, results)
-    out = f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
+    out = _refuse_duals(o, results) if o.row.underivable else ""
+    out += f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
     if any(p.type == "DType | None" for p in o.parameters):
         out += f'  if (records) [[unlikely]] check_differentiable({first}->dtype, "{o.name}");\n'
     out += f"  if ((records || duals) && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
@@ -222,8 +223,7 @@ def _pointwise_out(o: Operation, call: str) -> str:
     before = after = ""
     duals = f"any_dual({', '.join(p.name for p in o.differentiable)})"
     if o.row.underivable:  # recorded as an in-place write is
-        before = (
-            f'  if ({duals}) [[unlikely]] no_forward_formula("{o.name}");\n'
+        before = _refuse_duals(o, ["out"]) + (
             f"  const bool records = {_wanted(o, ('out',))};\n"
             f'  check_inplace(out, "{o.name}", records);\n  NodeRef recorded;\n'
             f"  if (records) recorded = NodeRef::steal({autograd.maker(o)}"
@@ -253,6 +253,8 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
     """An in-place call: what is checked and recorded around the write."""
     wanted = _wanted(o)
     out = f"  Tensor* written = {target}.mutable_tensor();\n"
+    if o.row.underivable:
+        out += _refuse_duals(o, ["written"])
     if wanted:
         duals = ", ".join(p.name for p in o.differentiable)
         out += "  const bool differentiable = is_differentiable(written->dtype);\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
 from collections.abc import Callable, Generator
 from typing import Any
@@ -30,7 +29,7 @@ class _ContextDecorator:
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isclass(function):
+        if isinstance(function, type):
             warnings.warn(
                 f"{type(self).__name__}: decorating a class is deprecated and makes a function of it; "
                 "decorate its methods instead",
@@ -39,6 +38,8 @@ class _ContextDecorator:
             )
             cls = function
             return _decorated(lambda *args, **kwargs: cls(*args, **kwargs), self.clone)
+        import inspect  # 5 ms, a fifth of importing the package
+
         if inspect.isgeneratorfunction(function):
             return _decorated_generator(function, self.clone)
         return _decorated(function, self.clone)

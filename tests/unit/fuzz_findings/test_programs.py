@@ -219,7 +219,6 @@ torch.nn.functional.smooth_l1_loss(i, i)
 torch.nn.functional.huber_loss(b, b)
 torch.nn.functional.normalize(scalar.int())
 torch.nn.functional.hardtanh(u)
-torch.nn.functional.relu(b)
 torch.nn.functional.hardsigmoid(f, inplace=True)
 torch.nn.functional.gelu(i)
 """

@@ -23,8 +23,6 @@ def _either(name: str, input: Tensor, inplace: bool, *numbers: float) -> Tensor:
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(0, x)``."""
-    if isinstance(input, Tensor) and input.dtype is _native.bool:
-        raise RuntimeError("relu: a bool tensor has no negative part; convert it first")
     return input.relu_() if inplace else _native.relu(input)
 
 
