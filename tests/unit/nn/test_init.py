@@ -24,8 +24,8 @@ FILLS = [
     ("trunc_normal_", (20, 3), {"a": 0.7, "b": 5.0}),
     ("trunc_normal_", (5, 3), {"mean": 3.0}),
     ("trunc_normal_", (8, 3), {"std": 100.0}),
-    pytest.param("orthogonal_", (4, 3), {}, marks=needs("linalg")),
-    pytest.param("orthogonal_", (2, 3, 2), {"gain": 2.0}, marks=needs("linalg")),
+    pytest.param("orthogonal_", (4, 3), {}, marks=needs("linalg.qr")),
+    pytest.param("orthogonal_", (2, 3, 2), {"gain": 2.0}, marks=needs("linalg.qr")),
 ]
 TOLERANCE = {"trunc_normal_": 1e-6, "orthogonal_": 1e-5}
 
