@@ -127,7 +127,7 @@ Single = make(lambda ctx, x: x * 2, lambda ctx, g: (g * 2).float())
 def once(ctx, x): ctx.save_for_backward(x); return x * x * x
 Once = make(once, torch.autograd.function.once_differentiable(lambda ctx, g: g * 3 * ctx.saved_tensors[0] ** 2))
 Detached = make(once, lambda ctx, g: g * 3 * ctx.saved_tensors[0].detach() ** 2)
-"""  # noqa: E501
+"""
 
 CHECKS = [
     "gradcheck(torch.matmul, (x, y))",
