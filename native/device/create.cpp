@@ -13,8 +13,7 @@ namespace rl {
 namespace {
 void release_cpu(Storage* s) { allocator::free(s->data, s->nbytes); }
 
-// Small memory lies behind its header: one block, taken from and given back to one list. A tiny operation's output
-// costs a third less so.
+// Small memory lies behind its header: a tiny operation's output takes one block from one list and gives it back there.
 constexpr size_t kSmall = 256;
 struct alignas(64) SmallBlock {
   Storage header;

@@ -12,7 +12,7 @@ struct Arg {
   const Tensor* tensor = nullptr;
   Scalar number;
   Arg() = default;
-  // Copies what is meant and nothing else: whole copies waited for the parts just written (4 ns of a comparison's 90).
+  // Copies what is meant and nothing else: whole copies waited for the parts just written (7 ns of a comparison's 95).
   Arg(const Arg& o) : tensor(o.tensor) {
     if (!tensor) number = o.number;
   }
