@@ -471,22 +471,25 @@ PyObject* scalar_to_python(const Scalar& s) {
   }
 }
 
-PyObject* element_to_python(DType d, const void* p) {
+PyObject* element_to_python(DType d, const void* at) {
+  alignas(16) char p[16];  // borrowed memory may lie at any address
+  std::memcpy(p, at, size_of(d));
   switch (d) {
-    case DType::Bool: return PyBool_FromLong(*static_cast<const bool*>(p));
-    case DType::UInt8: return PyLong_FromLong(*static_cast<const uint8_t*>(p));
-    case DType::Int8: return PyLong_FromLong(*static_cast<const int8_t*>(p));
-    case DType::Int16: return PyLong_FromLong(*static_cast<const int16_t*>(p));
-    case DType::Int32: return PyLong_FromLong(*static_cast<const int32_t*>(p));
-    case DType::Int64: return PyLong_FromLongLong(*static_cast<const int64_t*>(p));
-    case DType::Float16: return PyFloat_FromDouble(half_to_float(*static_cast<const uint16_t*>(p)));
-    case DType::BFloat16: return PyFloat_FromDouble(brain_to_float(*static_cast<const uint16_t*>(p)));
-    case DType::Float32: return PyFloat_FromDouble(*static_cast<const float*>(p));
-    case DType::Float64: return PyFloat_FromDouble(*static_cast<const double*>(p));
+    case DType::Bool:
+      return PyBool_FromLong(*reinterpret_cast<const uint8_t*>(p) != 0);  // borrowed memory holds any byte
+    case DType::UInt8: return PyLong_FromLong(*reinterpret_cast<const uint8_t*>(p));
+    case DType::Int8: return PyLong_FromLong(*reinterpret_cast<const int8_t*>(p));
+    case DType::Int16: return PyLong_FromLong(*reinterpret_cast<const int16_t*>(p));
+    case DType::Int32: return PyLong_FromLong(*reinterpret_cast<const int32_t*>(p));
+    case DType::Int64: return PyLong_FromLongLong(*reinterpret_cast<const int64_t*>(p));
+    case DType::Float16: return PyFloat_FromDouble(half_to_float(*reinterpret_cast<const uint16_t*>(p)));
+    case DType::BFloat16: return PyFloat_FromDouble(brain_to_float(*reinterpret_cast<const uint16_t*>(p)));
+    case DType::Float32: return PyFloat_FromDouble(*reinterpret_cast<const float*>(p));
+    case DType::Float64: return PyFloat_FromDouble(*reinterpret_cast<const double*>(p));
     case DType::Complex64:
-      return PyComplex_FromDoubles(static_cast<const float*>(p)[0], static_cast<const float*>(p)[1]);
+      return PyComplex_FromDoubles(reinterpret_cast<const float*>(p)[0], reinterpret_cast<const float*>(p)[1]);
     case DType::Complex128:
-      return PyComplex_FromDoubles(static_cast<const double*>(p)[0], static_cast<const double*>(p)[1]);
+      return PyComplex_FromDoubles(reinterpret_cast<const double*>(p)[0], reinterpret_cast<const double*>(p)[1]);
   }
   Py_RETURN_NONE;
 }

@@ -289,3 +289,7 @@ def test_dlpack_memory_may_be_let_go_in_any_thread() -> None:
     thread.start()
     thread.join()
     assert rl.full((1000,), 4.0).sum().item() == 4000
+
+
+def test_bytes_that_are_no_bools_read_as_true() -> None:
+    assert rl.frombuffer(bytearray([0, 1, 2, 240]), dtype=rl.bool).tolist() == [False, True, True, True]
