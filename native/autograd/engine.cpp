@@ -174,8 +174,7 @@ struct Run {
     uint64_t need = 0;
     for (int k = 0; k < node->n_edges; ++k) {
       uint32_t next;
-      if (node->edges[k].node && find(node->edges[k].node, &next) && states[next].needed)
-        need |= uint64_t(1) << (k < 63 ? k : 63);
+      if (node->edges[k].node && find(node->edges[k].node, &next) && states[next].needed) need |= need_bit(k);
     }
     Ref few[4];
     std::vector<Ref> many(node->n_edges > 4 ? node->n_edges : 0);

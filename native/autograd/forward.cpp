@@ -100,8 +100,6 @@ class Borrowed {
 
 namespace {
 
-uint64_t needs(int k) { return uint64_t(1) << (k < 63 ? k : 63); }
-
 // Each element of the result depends on one of each input: the gradient's formula, read with the tangent in the place
 // of g, is the derivative itself.
 Ref sum_of_formulas(Node* node, const std::vector<Ref>& t, const Tensor* y, bool graph) {
@@ -112,7 +110,7 @@ Ref sum_of_formulas(Node* node, const std::vector<Ref>& t, const Tensor* y, bool
     Ref g = t[k]->dtype == y->dtype ? t[k] : ops::_to_copy(t[k], y->dtype);
     if (!(g->sizes() == y->sizes())) g = ops::expand(g, y->sizes());
     std::vector<Ref> out(t.size());
-    BackwardCall call{&g, out.data(), needs(static_cast<int>(k)), graph};
+    BackwardCall call{&g, out.data(), need_bit(static_cast<int>(k)), graph};
     node->kind->apply(node, call);
     if (out[k]) sum = sum ? ops::add(sum, out[k], Scalar(1)) : out[k];
   }
@@ -130,7 +128,7 @@ std::vector<Ref> transposed_twice(Node* node, const std::vector<Ref>& t, Span<Te
   ModeGuard mode(kGradOff, kForwardOff);
   uint64_t need = 0;
   for (size_t k = 0; k < t.size(); ++k)
-    if (t[k]) need |= needs(static_cast<int>(k));
+    if (t[k]) need |= need_bit(static_cast<int>(k));
   for (int i = 0; i < outputs.n; ++i) {
     if (!outputs[i]) continue;
     g[i] = full(outputs[i]->sizes(), Scalar(0), outputs[i]->dtype, outputs[i]->device);

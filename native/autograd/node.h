@@ -22,12 +22,15 @@ struct Edge {
   Expected* expected = nullptr;
 };
 
+// The bit of input k among those whose gradients are wanted; the inputs from 63 on share one.
+inline uint64_t need_bit(int k) { return uint64_t(1) << (k < 63 ? k : 63); }
+
 // One backward call of a node.
 struct BackwardCall {
   Ref* g;         // gradients of the outputs; may be empty
   Ref* out;       // gradients of the inputs, to be written
-  uint64_t need;  // bit k: out[k] is wanted
-  bool needs(int k) const { return need >> k & 1; }
+  uint64_t need;  // need_bit(k): out[k] is wanted
+  bool needs(int k) const { return need & need_bit(k); }
   bool create_graph;
 };
 

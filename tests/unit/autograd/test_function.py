@@ -297,3 +297,22 @@ def test_saved_tensors_name_the_function_when_they_were_changed() -> None:
     x.add_(1)
     with pytest.raises(RuntimeError, match=r"ReadsBackward.*\[2\].*version"):
         y.sum().backward()
+
+
+def test_more_inputs_than_a_word_has_bits() -> None:
+    class Weighted(rl.autograd.Function):
+        @staticmethod
+        def forward(ctx, *inputs):
+            return sum(inputs[1:], inputs[0])
+
+        @staticmethod
+        def backward(ctx, g):
+            return tuple(g * i for i in range(len(ctx.needs_input_grad)))
+
+    inputs = [rl.ones(2, requires_grad=i in (3, 62, 63, 64, 69)) for i in range(70)]
+    Weighted.apply(*inputs).sum().backward()
+    assert {i: x.grad.tolist() for i, x in enumerate(inputs) if x.grad is not None} == {
+        i: [i, i] for i in (3, 62, 63, 64, 69)
+    }
+    (g,) = rl.autograd.grad(Weighted.apply(*inputs).sum(), inputs[69])
+    assert g.tolist() == [69, 69]
