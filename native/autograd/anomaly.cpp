@@ -1,5 +1,6 @@
 #include "autograd/anomaly.h"
 
+#include "autograd/hooks.h"
 #include "gen/ops/pointwise.h"
 #include "gen/ops/reduction.h"
 #include "iterate/pointwise.h"
@@ -25,13 +26,6 @@ std::string last_of(PyObject* lines) {
   if (!lines || !PyList_Check(lines) || !PyList_GET_SIZE(lines)) return "";
   const char* text = PyUnicode_AsUTF8(PyList_GET_ITEM(lines, PyList_GET_SIZE(lines) - 1));
   return text ? text : "";
-}
-
-PyObject* metadata_of(Node* node) {
-  NodeHooks* h = hooks_of(node);
-  if (!h->metadata) h->metadata = PyDict_New();
-  if (!h->metadata) throw PythonError();
-  return h->metadata;
 }
 
 PyObject* noted(Node* node, const char* key) {

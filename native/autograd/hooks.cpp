@@ -47,6 +47,13 @@ void run_post_accumulate_hooks(PyObject* hooks, Tensor* leaf) {
   }
 }
 
+PyObject* metadata_of(Node* node) {
+  NodeHooks* h = hooks_of(node);
+  if (!h->metadata) h->metadata = PyDict_New();
+  if (!h->metadata) throw PythonError();
+  return h->metadata;
+}
+
 PyObject* gradients_tuple(Ref* g, int n) {
   PyObject* tuple = PyTuple_New(n);
   if (!tuple) throw PythonError();

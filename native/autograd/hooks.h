@@ -16,5 +16,7 @@ void retain_gradient(Tensor* x, Node* node, uint32_t nr);
 // The same for a tensor that may be a leaf, or be retaining already.
 void retain_gradient(Tensor* x);
 PyObject* gradients_tuple(Ref* g, int n);
+// The node's dict for whoever wants to note something, made when it is first asked for.
+PyObject* metadata_of(Node* node);
 
 }  // namespace rl

@@ -25,12 +25,17 @@ int free_count = 0;
 
 char* memory_of(Storage* s) { return reinterpret_cast<SmallBlock*>(s)->memory; }
 
-void release_small(Storage* s) {
-  if (s->data == memory_of(s)) [[likely]] {
+// The memory of a storage, not its header.
+void free_memory(Storage* s) {
+  if (s->whole && s->data == memory_of(s)) {
     allocator::count(-static_cast<int64_t>(kSmall));
-  } else {  // resized since
-    allocator::free(s->data, s->nbytes);
+  } else if (s->data) {
+    device(s->device).free(s->data, s->nbytes);
   }
+}
+
+void release_small(Storage* s) {
+  free_memory(s);
   if (free_count < kMaxFree) {
     free_blocks[free_count++] = reinterpret_cast<SmallBlock*>(s);
   } else {
@@ -44,10 +49,6 @@ Storage* small_storage(size_t nbytes, DeviceId id) {
   allocator::count(kSmall);
   Storage* s = static_cast<Storage*>(block);
   return new (s) Storage{1, 0, memory_of(s), nbytes, id, true, true, false, release_small, nullptr};
-}
-
-void release_other(Storage* s) {
-  if (s->data) device(s->device).free(s->data, s->nbytes);
 }
 
 size_t bytes_of(DimSpan sizes, DType dtype) {
@@ -65,7 +66,7 @@ Storage* allocate_storage(size_t nbytes, DeviceId id) {
   if (id.type == DeviceType::Cpu && nbytes <= kSmall) [[likely]]
     return small_storage(nbytes, id);
   if (id.type == DeviceType::Cpu) return new_storage(allocator::allocate(nbytes), nbytes, id, release_cpu, nullptr);
-  return new_storage(device(id).allocate(nbytes), nbytes, id, release_other, nullptr);
+  return new_storage(device(id).allocate(nbytes), nbytes, id, free_memory, nullptr);
 }
 
 Ref empty(DimSpan sizes, DType dtype, DeviceId id) {
@@ -136,11 +137,7 @@ void resize_storage(Storage* storage, size_t nbytes, const char* op) {
   char* moved = d.allocate(nbytes);
   if (d.has_memory) {
     d.copy(moved, s->data, std::min(s->nbytes, nbytes), s->device);
-    if (s->whole && s->data == memory_of(s)) {
-      allocator::count(-static_cast<int64_t>(kSmall));
-    } else {
-      d.free(s->data, s->nbytes);
-    }
+    free_memory(s);
   }
   set_memory(s, moved, nbytes);
 }

@@ -234,9 +234,11 @@ PyObject* node_next(PyObject* o, void*) {
 }
 
 PyObject* node_metadata(PyObject* o, void*) {
-  NodeHooks* h = hooks_of(node_of(o));
-  if (!h->metadata) h->metadata = PyDict_New();
-  return Py_XNewRef(h->metadata);
+  try {
+    return Py_NewRef(metadata_of(node_of(o)));
+  } catch (...) {
+    return raise_current();
+  }
 }
 PyObject* node_sequence(PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(o)->sequence); }
 

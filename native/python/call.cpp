@@ -235,8 +235,7 @@ bool Call::place(SignatureSpec& spec, bool check) {
         if (PyBool_Check(args_[j]) || !is_integer(args_[j])) return false;
       k = nargs_;
     }
-    if (check && !fits(p, o) && !(o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool))
-      return false;
+    if (check && !fits(p, o)) return false;
   }
   for (int i = at; i < spec.count; ++i) slots_[i] = nullptr;
   return kwnames_ ? place_named(spec, check) : !check || at >= spec.required;
@@ -253,8 +252,7 @@ bool Call::place_named(SignatureSpec& spec, bool check) {
     if (i == spec.count || slots_[i]) return false;
     const ParameterSpec& p = spec.parameters[i];
     PyObject* o = slots_[i] = args_[nargs_ + j];
-    if (check && !fits(p, o) && !(o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool))
-      return false;
+    if (check && !fits(p, o)) return false;
   }
   for (int i = 0; check && i < spec.required; ++i)
     if (!slots_[i] && is_required(spec.parameters[i])) return false;

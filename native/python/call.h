@@ -112,7 +112,8 @@ class Call {
   bool place(SignatureSpec& spec, bool check);
   bool place_named(SignatureSpec& spec, bool check);
   bool fits(const ParameterSpec& p, PyObject* o) {
-    return (p.kind <= Kind::Operand && is_exact_tensor(o)) || accepts(p, o);
+    if (p.kind <= Kind::Operand && is_exact_tensor(o)) return true;
+    return accepts(p, o) || (o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool);
   }
   bool accepts(const ParameterSpec& p, PyObject* o);
   std::string misfit(SignatureSpec& spec);

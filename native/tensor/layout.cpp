@@ -21,13 +21,17 @@ int64_t product(DimSpan sizes) {
   return n;
 }
 
-Dims contiguous_strides(DimSpan sizes) {
-  Dims strides(sizes.n);
+static void contiguous_strides(DimSpan sizes, int64_t* strides) {
   int64_t step = 1;
   for (int i = sizes.n - 1; i >= 0; --i) {
     strides[i] = step;
     step *= sizes[i] > 1 ? sizes[i] : 1;
   }
+}
+
+Dims contiguous_strides(DimSpan sizes) {
+  Dims strides(sizes.n);
+  contiguous_strides(sizes, strides.data());
   return strides;
 }
 
@@ -170,11 +174,7 @@ Layout view(const Layout& x, DimSpan size) {
   if (!plain_sizes(size, numel, y)) y.sizes = infer_sizes(size, numel, x.sizes, "view");
   if (is_contiguous(x.sizes, x.strides)) {
     y.strides.resize(size.n);
-    int64_t step = 1;
-    for (int i = size.n - 1; i >= 0; --i) {
-      y.strides[i] = step;
-      step *= y.sizes[i] > 1 ? y.sizes[i] : 1;
-    }
+    contiguous_strides(y.sizes, y.strides.data());
     return y;
   }
   auto strides = view_strides(x.sizes, x.strides, y.sizes);
