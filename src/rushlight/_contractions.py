@@ -9,6 +9,7 @@ from typing import Any
 from . import _native
 from ._errors import marked
 from ._native import Tensor
+from ._out import written
 
 __all__ = ["einsum", "kron", "tensordot"]
 
@@ -44,7 +45,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     x = a.permute(rows + left).reshape(math.prod(a.size(d) for d in rows), inner)
     y = b.permute(right + columns).reshape(inner, math.prod(b.size(d) for d in columns))
     result = (x @ y).view([a.size(d) for d in rows] + [b.size(d) for d in columns])
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return written(result, out)
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -55,7 +56,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     x = a.reshape([n for size in a.shape for n in (size, 1)])
     y = b.reshape([n for size in b.shape for n in (1, size)])
     result = (x * y).reshape([m * n for m, n in zip(a.shape, b.shape, strict=True)])
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return written(result, out)
 
 
 def einsum(*args: Any) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import _native
 from ._native import Tensor
+from ._out import written
 
 __all__ = [
     "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy",
@@ -29,7 +30,7 @@ def _copied(x: Tensor) -> Tensor:
 def _copying(name: str, view: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def copy(input: Tensor, *args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
         result = view(input, *args, **kwargs)
-        return _copied(result) if out is None else out.resize_(result.shape).copy_(result)
+        return _copied(result) if out is None else written(result, out)
 
     copy.__name__ = copy.__qualname__ = name
     copy.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` gives."
@@ -42,7 +43,7 @@ def _copying_all(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
         if out is None:
             return tuple(_copied(x) for x in results)
         for target, x in zip(out, results, strict=True):
-            target.resize_(x.shape).copy_(x)
+            written(x, target)
         return None
 
     copy.__name__ = copy.__qualname__ = name

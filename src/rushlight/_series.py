@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _native
 from ._native import Size, Tensor
+from ._out import written
 
 __all__ = [
     "broadcast_shapes",
@@ -30,10 +31,6 @@ def attach(cls: type) -> None:
     for function in (corrcoef, cov, cross, renorm, sum_to_size):
         setattr(cls, function.__name__, function)
     cls.renorm_ = _renorm_  # type: ignore[attr-defined]
-
-
-def _written(result: Tensor, out: Tensor | None) -> Tensor:
-    return result if out is None else out.resize_(result.shape).copy_(result)
 
 
 # ------------------------------------------------------------------ integrals and slopes
@@ -245,7 +242,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     forward, back = [1, 2, 0], [2, 0, 1]
     a = [input.index_select(dim, _native.tensor(order)) for order in (forward, back)]
     b = [other.index_select(dim, _native.tensor(order)) for order in (back, forward)]
-    return _written(a[0] * b[0] - a[1] * b[1], out)
+    return written(a[0] * b[0] - a[1] * b[1], out)
 
 
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

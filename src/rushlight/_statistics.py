@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _native
 from ._native import Tensor, dtype
+from ._out import written
 
 __all__ = [
     "allclose",
@@ -30,10 +31,6 @@ def attach(cls: type) -> None:
     """Gives Tensor those of the functions that are its methods."""
     for name in _METHODS:
         setattr(cls, name, globals()[name])
-
-
-def _written(result: Tensor, out: Tensor | None) -> Tensor:
-    return result if out is None else out.resize_(result.shape).copy_(result)
 
 
 # ------------------------------------------------------------------ comparisons
@@ -72,7 +69,7 @@ def norm(
     if dtype is not None:
         input = input.to(dtype)
     order = 2.0 if p is None or isinstance(p, str) else float(p)
-    return _written(_native._vector_norm(input, order, dim, keepdim), out)
+    return written(_native._vector_norm(input, order, dim, keepdim), out)
 
 
 # ------------------------------------------------------------------ quantiles
@@ -92,7 +89,7 @@ def quantile(
     The result's first dimension is that of q, where q is a vector. interpolation between two elements: "linear",
     "lower", "higher", "midpoint" or "nearest".
     """
-    return _written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=False), out)
+    return written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=False), out)
 
 
 def nanquantile(
@@ -105,7 +102,7 @@ def nanquantile(
     out: Tensor | None = None,
 ) -> Tensor:
     """As `quantile`, of the elements that are not NaN."""
-    return _written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=True), out)
+    return written(_quantile(input, q, dim, keepdim, interpolation, ignore_nan=True), out)
 
 
 def _quantile(
@@ -226,7 +223,7 @@ def isin(
     a, b = (
         x.to(common) if isinstance(x, Tensor) else _native.tensor(x, dtype=common) for x in (elements, test_elements)
     )
-    return _written(_native._isin(a, b, invert), out)
+    return written(_native._isin(a, b, invert), out)
 
 
 def searchsorted(
@@ -256,7 +253,7 @@ def searchsorted(
     sorted_sequence, input = sorted_sequence.to(common), input.to(common)
     if common is _native.bool:
         raise NotImplementedError("searchsorted: not implemented for tensors of dtype torch.bool; use .long()")
-    return _written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
+    return written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
 
 
 def bucketize(

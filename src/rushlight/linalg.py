@@ -7,13 +7,10 @@ from typing import Any
 
 from . import _native, _series
 from ._native import Tensor
+from ._out import written
 
 __all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vander", "vecdot",
            "vector_norm"]
-
-
-def _written(result: Tensor, out: Tensor | None) -> Tensor:
-    return result if out is None else out.resize_(result.shape).copy_(result)
 
 
 def _check_floating(name: str, *tensors: Tensor) -> None:
@@ -35,7 +32,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     if (ord < 0 or ord == math.inf) and x.dim() and any(x.size(d) == 0 for d in dims):
         raise RuntimeError(f"linalg.vector_norm: the norm of order {ord} of no elements has no value, met shape "
                            f"{tuple(x.shape)}")
-    return _written(_native._vector_norm(x, float(ord), None if dim is None else dim, keepdim), out)
+    return written(_native._vector_norm(x, float(ord), None if dim is None else dim, keepdim), out)
 
 
 def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
@@ -47,7 +44,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
                            f"{dim} of shape {tuple(A.shape)}")
     A = A if dtype is None else A.to(dtype)
     if ord == "fro":
-        return _written(_native._vector_norm(A, 2.0, tuple(dim), keepdim), out)
+        return written(_native._vector_norm(A, 2.0, tuple(dim), keepdim), out)
     if isinstance(ord, str) or abs(ord) not in (1, math.inf):
         if ord in ("nuc", 2, -2):
             raise NotImplementedError(f"linalg.matrix_norm: order {ord!r} needs singular values, which are not in "
@@ -56,7 +53,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     summed, other = (d % A.dim() for d in (dim if abs(ord) == 1 else reversed(dim)))
     sums = A.abs().sum(summed, keepdim=True)
     result = sums.amax(other, keepdim=True) if ord > 0 else sums.amin(other, keepdim=True)
-    return _written(result if keepdim else result.squeeze(max(summed, other)).squeeze(min(summed, other)), out)
+    return written(result if keepdim else result.squeeze(max(summed, other)).squeeze(min(summed, other)), out)
 
 
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None,
@@ -87,7 +84,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     """The sums of products along `dim`."""
     if x.is_complex():
         raise NotImplementedError(f"linalg.vecdot: not implemented for dtype {x.dtype}")
-    return _written((x * y).sum(dim), out)
+    return written((x * y).sum(dim), out)
 
 
 matmul = _native.matmul
@@ -125,7 +122,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         factor = factor @ factor if n else factor
     if result is None:
         result = _native.eye(A.size(-1), dtype=A.dtype).expand_as(A).contiguous()
-    return _written(result if result is not A else A.clone(), out)
+    return written(result if result is not A else A.clone(), out)
 
 
 def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
@@ -146,7 +143,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
                                f"{tuple(tensors[i + 1].shape)} do not fit")
     result = _multiplied(matrices, _splits([m.size(0) for m in matrices] + [matrices[-1].size(1)]), 0, count - 1)
     result = result.squeeze(0) if row else result
-    return _written(result.squeeze(-1) if column else result, out)
+    return written(result.squeeze(-1) if column else result, out)
 
 
 def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:

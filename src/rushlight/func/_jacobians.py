@@ -37,13 +37,8 @@ def jacrev(
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        tree, places = chosen(argnums, args, "jacrev")
+        tree, of_chosen = _by_chosen(func, argnums, args, kwargs, "jacrev")
         inputs, structure = tree_flatten(tree)
-        _check_real(inputs, "jacrev")
-
-        def of_chosen(part: Any) -> Any:
-            return func(*with_chosen(args, places, part, isinstance(argnums, int)), **kwargs)
-
         value, pull, *aux = vjp(of_chosen, tree, has_aux=has_aux)
         results, shape = tree_flatten(value)
         columns: list[list[list[Tensor]]] = [[[] for _ in inputs] for _ in results]
@@ -79,12 +74,8 @@ def jacfwd(
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        tree, places = chosen(argnums, args, "jacfwd")
+        tree, of_chosen = _by_chosen(func, argnums, args, kwargs, "jacfwd")
         inputs, structure = tree_flatten(tree)
-        _check_real(inputs, "jacfwd")
-
-        def of_chosen(part: Any) -> Any:
-            return func(*with_chosen(args, places, part, isinstance(argnums, int)), **kwargs)
 
         def run(direction: list[Tensor]) -> tuple[Any, ...]:
             return jvp(of_chosen, (tree,), (tree_unflatten(direction, structure),), has_aux=has_aux)
@@ -113,10 +104,15 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     return jacfwd(jacrev(func, argnums), argnums)
 
 
-def _check_real(inputs: list[Any], name: str) -> None:
-    for i, x in enumerate(inputs):
+def _by_chosen(
+    func: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+) -> tuple[Any, Callable[[Any], Any]]:
+    """The chosen arguments, which must be real, as one tree; and `func` as a function of that tree."""
+    tree, places = chosen(argnums, args, name)
+    for i, x in enumerate(tree_flatten(tree)[0]):
         if isinstance(x, Tensor) and x.is_complex():
             raise RuntimeError(f"{name}: the inputs must be real, input {i} has dtype {x.dtype}; use view_as_real")
+    return tree, lambda part: func(*with_chosen(args, places, part, isinstance(argnums, int)), **kwargs)
 
 
 def _basis(tensors: list[Tensor]) -> Iterator[tuple[int, list[Tensor]]]:

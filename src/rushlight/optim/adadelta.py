@@ -7,7 +7,7 @@ from typing import Any
 import rushlight
 from rushlight._native import Tensor
 from rushlight.optim.optimizer import ParamsT, as_real, new_step, number
-from rushlight.optim.stepwise import StepwiseOptimizer
+from rushlight.optim.stepwise import StepwiseOptimizer, decayed
 
 __all__ = ["Adadelta"]
 
@@ -46,8 +46,7 @@ class Adadelta(StepwiseOptimizer):
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"].add_(1)
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
+        grad = decayed(param, grad, group)
         rho, eps = group["rho"], group["eps"]
         param, grad, square, deltas = as_real(param, grad, state["square_avg"], state["acc_delta"])
         square.mul_(rho).addcmul_(grad, grad, value=1 - rho)

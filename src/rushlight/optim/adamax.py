@@ -7,7 +7,7 @@ from typing import Any
 import rushlight
 from rushlight._native import Tensor
 from rushlight.optim.optimizer import ParamsT, as_real, new_step, number
-from rushlight.optim.stepwise import StepwiseOptimizer, check_betas
+from rushlight.optim.stepwise import StepwiseOptimizer, check_betas, decayed
 
 __all__ = ["Adamax"]
 
@@ -45,8 +45,7 @@ class Adamax(StepwiseOptimizer):
 
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"].add_(1)
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
+        grad = decayed(param, grad, group)
         beta1, beta2 = group["betas"]
         param, grad, mean, largest = as_real(param, grad, state["exp_avg"], state["exp_inf"])
         mean.lerp_(grad, 1 - beta1)

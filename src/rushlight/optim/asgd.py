@@ -7,7 +7,7 @@ from typing import Any
 import rushlight
 from rushlight._native import Tensor
 from rushlight.optim.optimizer import ParamsT, as_real, new_step, number
-from rushlight.optim.stepwise import StepwiseOptimizer
+from rushlight.optim.stepwise import StepwiseOptimizer, decayed
 
 __all__ = ["ASGD"]
 
@@ -47,8 +47,7 @@ class ASGD(StepwiseOptimizer):
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"].add_(1)
         step, eta, mu, lr = number(state["step"]), number(state["eta"]), number(state["mu"]), number(group["lr"])
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
+        grad = decayed(param, grad, group)
         param, grad, mean = as_real(param, grad, state["ax"])
         param.mul_(1 - group["lambd"] * eta)
         param.add_(grad, alpha=-eta)

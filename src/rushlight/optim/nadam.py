@@ -7,7 +7,7 @@ from typing import Any
 import rushlight
 from rushlight._native import Tensor
 from rushlight.optim.optimizer import ParamsT, as_real, new_step, number
-from rushlight.optim.stepwise import StepwiseOptimizer, check_betas
+from rushlight.optim.stepwise import StepwiseOptimizer, check_betas, decayed
 
 __all__ = ["NAdam"]
 
@@ -50,11 +50,7 @@ class NAdam(StepwiseOptimizer):
     def _update(self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"].add_(1)
         step, lr, (beta1, beta2) = number(state["step"]), number(group["lr"]), group["betas"]
-        if group["weight_decay"] != 0:
-            if group["decoupled_weight_decay"]:
-                param.mul_(1 - lr * group["weight_decay"])
-            else:
-                grad = grad.add(param, alpha=group["weight_decay"])
+        grad = decayed(param, grad, group, lr)
         mu, mu_next = (beta1 * (1.0 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1))
         state["mu_product"].mul_(mu)
         product = number(state["mu_product"])

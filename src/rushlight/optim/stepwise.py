@@ -23,6 +23,17 @@ def check_betas(name: str, betas: tuple[float, float]) -> None:
         raise ValueError(f"{name}: expected betas in [0, 1), met {betas}")
 
 
+def decayed(param: Tensor, grad: Tensor, group: dict[str, Any], lr: float = 0.0) -> Tensor:
+    """The gradient with the group's weight decay; a decoupled one shrinks the parameter instead."""
+    decay = group["weight_decay"]
+    if decay == 0:
+        return grad
+    if group.get("decoupled_weight_decay"):
+        param.mul_(1 - lr * decay)
+        return grad
+    return grad.add(param, alpha=decay)
+
+
 class StepwiseOptimizer(Optimizer):
     """An optimizer whose step goes over the parameters one by one.
 
