@@ -78,6 +78,12 @@ composite("contiguous(input, *, memory_format: MemoryFormat | None = None)", fun
           doc="The tensor itself where it is row-major, a copy elsewhere.")
 composite("reshape(input, *shape: int)", samples="view", onnx="Reshape",
           doc="A view where strides allow it, a copy elsewhere.")
+view("_reshape_alias(input, size: IntList)", layout="view", private=True, method=False, samples="none",
+     onnx="Reshape", grad={"input": "reshape(g, input)"},
+     doc="view() of what is not contiguous, under the name it has in a graph.")
+kernel("_unsafe_view(input, size: IntList)", run="unsafe_view", private=True, method=False, samples="none",
+       widens=False, onnx="Reshape", grad={"input": "reshape(g, input)"},
+       doc="view() of memory that nobody else holds: no view to autograd, so that a write needs no base.")
 composite("flatten(input, start_dim: int = 0, end_dim: int = -1)", samples="unary", onnx="Flatten",
           doc="Merges the dimensions from start_dim to end_dim.")
 composite("view_as(input, other)", function=False, samples="none", doc="view(other.size()).")

@@ -74,6 +74,11 @@ PyObject* dtype_itemsize(PyObject* self, void*) {
 }
 PyObject* dtype_to_complex(PyObject* self, PyObject*) {
   DType d = reinterpret_cast<DTypeObject*>(self)->value;
+  if (!is_differentiable(d)) {
+    PyErr_Format(PyExc_RuntimeError, "to_complex: %s has no complex dtype; convert to a floating one first",
+                 name_of(d));
+    return nullptr;
+  }
   return Py_NewRef(
       dtypes[static_cast<int>(d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64)]);
 }

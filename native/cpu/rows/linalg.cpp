@@ -191,7 +191,7 @@ Ref batched(In a, In b) {
   const Dims batch = broadcast_sizes(leading(a->sizes(), 2), leading(b->sizes(), 2), "matmul");
   const int64_t count = product(batch), m = a->size(a->ndim - 2), n = b->size(b->ndim - 1);
   Ref y = ops::bmm(as_batch(a, batch, count), as_batch(b, batch, count));
-  return batch.size() == 1 ? y : ops::view(y, with(batch, {m, n}));
+  return batch.size() == 1 ? y : ops::_unsafe_view(y, with(batch, {m, n}));
 }
 
 // The leading dimensions of `a` become rows of one matrix.
@@ -207,9 +207,9 @@ Ref matmul(In a, In b) {
   check_matmul(a, b);
   if (a->ndim == 1 && b->ndim == 1) return ops::dot(a, b);
   if (a->ndim == 2 && b->ndim == 1) return ops::mv(a, b);
-  if (b->ndim == 1) return ops::view(ops::mv(as_matrix(a), b), leading(a->sizes(), 1));
+  if (b->ndim == 1) return ops::_unsafe_view(ops::mv(as_matrix(a), b), leading(a->sizes(), 1));
   if (b->ndim == 2 && a->ndim > 2)
-    return ops::view(ops::mm(as_matrix(a), b), with(leading(a->sizes(), 1), {b->size(1)}));
+    return ops::_unsafe_view(ops::mm(as_matrix(a), b), with(leading(a->sizes(), 1), {b->size(1)}));
   if (a->ndim > 1) return batched(a, b);
   Ref row = ops::unsqueeze(a, 0);
   return ops::squeeze(b->ndim == 2 ? ops::mm(row, b) : batched(row, b), Dims{-2});

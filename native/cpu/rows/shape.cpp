@@ -77,6 +77,7 @@ Ref clone(In input, MemoryFormat format) {
   return y;
 }
 Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
+Ref unsafe_view(In input, DimSpan size) { return alias(input, layout::view(input->layout(), size)); }
 
 void copy(In self, In src, bool) {
   Tensor* y = self.mutable_tensor();
@@ -122,8 +123,9 @@ Ref contiguous(In input, MemoryFormat format) {
 
 Ref reshape(In input, DimSpan shape) {
   Dims sizes = infer_sizes(shape, input->numel, input->sizes(), "reshape");
-  if (view_strides(input->sizes(), input->strides(), sizes)) return ops::view(input, sizes);
-  return ops::view(ops::clone(input, MemoryFormat::Contiguous), sizes);
+  if (input->contiguous()) return ops::view(input, sizes);
+  if (view_strides(input->sizes(), input->strides(), sizes)) return ops::_reshape_alias(input, sizes);
+  return ops::_unsafe_view(ops::clone(input, MemoryFormat::Contiguous), sizes);
 }
 
 Ref flatten(In input, int64_t start_dim, int64_t end_dim) {

@@ -128,7 +128,7 @@ class set_grad_enabled(_ContextDecorator):
         _native._set_grad_enabled(self.prev)
 
     def __repr__(self) -> str:
-        return f"{type(self).__qualname__}(mode={self.mode})"
+        return f"torch.autograd.grad_mode.{type(self).__qualname__}(mode={self.mode})"
 
     def clone(self) -> set_grad_enabled:
         return type(self)(self.mode)
