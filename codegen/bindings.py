@@ -204,7 +204,13 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
 
 
 def _alone(rows: list[Operation]) -> str:
-    """A call with one exact tensor and nothing else needs no parser."""
+    """A call with one exact tensor and nothing else needs no parser, nor has one with small ints."""
+    kinds = [p.kind for p in rows[0].parameters]
+    if kinds == ["Tensor", "IntsVar"] and not rows[0].row.returns:
+        return (
+            "    if (Dims numbers; method && c.only_integers(&numbers))\n"
+            f"      return returned(ops::{rows[0].name}(c.self(), numbers));\n"
+        )
     fitting = [o for o in rows if all(p.default is not None for p in o.parameters[1:])]
     o = rows[0]
     if fitting != [o] or o.row.returns or o.row.kind == "creation" or o.parameters[0].type not in ("Tensor", "Operand"):

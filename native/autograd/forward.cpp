@@ -12,12 +12,11 @@ namespace rl {
 
 Ref tangent_of(const Tensor* x) {
   if (!is_dual(x)) return Ref();
-  Autograd* a = x->autograd;
-  if (!a->tangent) {  // its base got one after this view was made
+  if (!x->autograd || !x->autograd->tangent) {  // its base got one after this view was made
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, kForwardOff);
-    hold_tangent(const_cast<Tensor*>(x), replay_view(a->base->autograd->tangent->value, a->step));
+    hold_tangent(const_cast<Tensor*>(x), replay_view(x->view->base->autograd->tangent->value, x->view));
   }
-  return Ref::retain(a->tangent->value);
+  return Ref::retain(x->autograd->tangent->value);
 }
 
 namespace {
@@ -55,9 +54,9 @@ void set_view_tangent(Tensor* view, const Tensor* of, ViewStep::Replay replay, S
 
 static void write_tangent(Tensor* x, Ref tangent) {
   Ref at = tangent_of(x);
-  Autograd* a = x->autograd;
-  if (!at && a && a->base) {
-    hold_tangent(a->base, zeros_laid_out_as(a->base, a->base->dtype));
+  if (!at && x->view) {
+    Tensor* base = x->view->base;
+    hold_tangent(base, zeros_laid_out_as(base, base->dtype));
     at = tangent_of(x);
   }
   if (!at) return set_tangent(x, std::move(tangent));

@@ -11,8 +11,9 @@ inline const Tensor* tensor_in(const Ref& r) { return r.get(); }
 
 // Whether x has a tangent: its own, or as a view that of its base.
 inline bool is_dual(const Tensor* x) {
-  const Autograd* a = x ? x->autograd : nullptr;
-  return a && (a->tangent || (a->base && a->base->autograd && a->base->autograd->tangent));
+  if (!x) return false;
+  const Autograd* of_base = x->view ? x->view->base->autograd : nullptr;
+  return (x->autograd && x->autograd->tangent) || (of_base && of_base->tangent);
 }
 inline bool is_dual(const Tensors& list) {
   for (const Ref& r : list)

@@ -42,18 +42,18 @@ Node* accumulator_of(const Tensor* leaf) {
 }
 
 Node* grad_fn_of(Tensor* x) {
-  Autograd* a = x->autograd;
-  if (a && a->base && a->seen_version != x->storage->version && a->base->requires_grad()) {
-    if (a->step->origin != ViewOrigin::Plain) check_origin(a->step->origin, "grad_fn");
+  ViewStep* step = x->view;
+  if (step && step->seen_version != x->storage->version && step->base->requires_grad()) {
+    if (step->origin != ViewOrigin::Plain) check_origin(step->origin, "grad_fn");
     // The base was written since this view was made: its history leads through the base's now.
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-    Ref again = replay_view(a->base, a->step);
+    Ref again = replay_view(step->base, step);
     Node* old = x->grad_fn;
     x->grad_fn = again->grad_fn;
     x->output_nr = again->output_nr;
     Py_XINCREF(reinterpret_cast<PyObject*>(x->grad_fn));
     Py_XDECREF(reinterpret_cast<PyObject*>(old));
-    a->seen_version = x->storage->version;
+    step->seen_version = x->storage->version;
     track(x);
   }
   return x->grad_fn;
@@ -61,19 +61,15 @@ Node* grad_fn_of(Tensor* x) {
 
 Edge gradient_edge(const Tensor* x) {
   Tensor* t = const_cast<Tensor*>(x);
-  Edge e;
-  if (Node* node = t->autograd && t->autograd->base ? grad_fn_of(t) : t->grad_fn) {
-    e = {node, t->output_nr, nullptr};
-  } else if (x->flags & kRequiresGrad) {
-    e = {accumulator_of(x), 0, nullptr};
-  }
+  Edge e{t->view ? grad_fn_of(t) : t->grad_fn, t->output_nr, nullptr};
+  if (!e.node && x->flags & kRequiresGrad) e = {accumulator_of(x), 0, nullptr};
   retain(e);
   return e;
 }
 
 // An input with a tangent but no history gets an edge too: forward mode asks for its formula.
 static Edge edge_of(const Tensor* x) {
-  Edge e = wants_grad(x) ? gradient_edge(x) : Edge{};
+  Edge e = x ? gradient_edge(x) : Edge{};
   return !e.node && any_dual(x) ? tangent_edge() : e;
 }
 
@@ -172,16 +168,16 @@ NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   int n = inner->n_edges;
   auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
   new (&node->inner) NodeRef();
-  new (&node->base) Layout(view->autograd->base->layout());
+  new (&node->base) Layout(view->view->base->layout());
   for (int k = 0; k < n; ++k)
     if (k != written) std::swap(node->edges[k], inner->edges[k]);
   drop(inner->edges[written]);
   hooks_of(inner.get())->slices = node;
   node->written = written;
-  node->step = view->autograd->step;
+  node->step = view->view;
   ++node->step->refs;
   node->inner = std::move(inner);
-  node->edges[written] = gradient_edge(view->autograd->base);
+  node->edges[written] = gradient_edge(view->view->base);
   if (anomaly_mode) note_forward(node);
   return NodeRef::steal(node);
 }
@@ -214,9 +210,7 @@ void check_writable(const Tensor* x, const char* op) {
 void check_inplace(const Tensor* x, const char* op, bool records) {
   check_writable(x, op);
   if (!grad_enabled()) return;
-  const Autograd* a = x->autograd;
-  bool is_view = a && a->base;
-  if (!is_view) {
+  if (!x->view) {
     RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
              "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under "
              "no_grad(), on x.detach(), or on a "
@@ -225,11 +219,11 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
     return;
   }
   if (!records && !x->requires_grad()) return;
-  RL_CHECK(!x->requires_grad() || a->base->grad_fn, Runtime,
+  RL_CHECK(!x->requires_grad() || x->view->base->grad_fn, Runtime,
            "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under "
            "no_grad(), or on a .clone()",
            op);
-  check_origin(a->step->origin, op);
+  check_origin(x->view->origin, op);
 }
 
 void check_differentiable(DType dtype, const char* op) {
@@ -264,12 +258,11 @@ static void rewrite_history(Tensor* x, Node* node, uint32_t nr) {
 }
 
 void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
-  Autograd* a = x->autograd;
   if (!node) return;  // nothing recorded: a view of something with history sees the new version and regenerates
-  if (a && a->base) {
+  if (x->view) {
     NodeRef slices = copy_slices(x, std::move(node), written);
-    rewrite_history(a->base, slices.get(), 0);
-    a->seen_version = x->storage->version - 1;  // regenerate when asked
+    rewrite_history(x->view->base, slices.get(), 0);
+    x->view->seen_version = x->storage->version - 1;  // regenerate when asked
     grad_fn_of(x);
     return;
   }

@@ -55,6 +55,25 @@ struct SignatureSpec {
 
 constexpr int kMaxParameters = 20;
 
+// Integers: int, NumPy's, and one-element integer tensors. False without an exception where it is none.
+bool wide_integer_from(PyObject* o, int64_t* out);
+// An int of one digit, and nothing else.
+inline bool small_integer_from(PyObject* o, int64_t* out) {
+#if PY_VERSION_HEX < 0x030C0000
+  if (PyLong_CheckExact(o) && Py_SIZE(o) >= -1 && Py_SIZE(o) <= 1) [[likely]] {
+    *out = Py_SIZE(o) * static_cast<int64_t>(reinterpret_cast<PyLongObject*>(o)->ob_digit[0]);
+    return true;
+  }
+#else
+  if (PyLong_CheckExact(o) && PyUnstable_Long_IsCompact(reinterpret_cast<PyLongObject*>(o))) [[likely]] {
+    *out = PyUnstable_Long_CompactValue(reinterpret_cast<PyLongObject*>(o));
+    return true;
+  }
+#endif
+  return false;
+}
+inline bool integer_from(PyObject* o, int64_t* out) { return small_integer_from(o, out) || wide_integer_from(o, out); }
+
 class Call {
  public:
   Call(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames)
@@ -64,6 +83,14 @@ class Call {
   PyObject* only_argument() const {
     if (kwnames_ || (modes & kFunctionMode)) return nullptr;
     return self_ ? (nargs_ == 0 ? self_ : nullptr) : nargs_ == 1 ? args_[0] : nullptr;
+  }
+  // A method of an exact tensor, called with small ints and nothing else, which go to `out`.
+  bool only_integers(Dims* out) const {
+    if (kwnames_ || (modes & kFunctionMode) || !self_ || !is_exact_tensor(self_) || !nargs_) return false;
+    out->resize(static_cast<int>(nargs_));
+    for (int k = 0; k < out->size(); ++k)
+      if (!small_integer_from(args_[k], &(*out)[k])) return false;
+    return true;
   }
   // True where the arguments fit; the readers below then take parameter numbers.
   bool bind(SignatureSpec& spec);
@@ -106,6 +133,7 @@ class Call {
   Options options_for(int first, int out) const;  // those of out=, which a dtype and a device must fit
   Tensor* out(int i) const { return reinterpret_cast<Tensor*>(slots_[i]); }
   PyObject* slot(int i) const { return slots_[i]; }
+  In self() const { return In(reinterpret_cast<Tensor*>(self_)); }
   const char* name() const { return spec_->name; }
 
  private:
@@ -137,22 +165,6 @@ Operands operands(PyObject* a, PyObject* b, Arg* x, Arg* y);
 Operands matrix_operands(PyObject* a, PyObject* b, Arg* x, Arg* y);
 bool has_torch_function(PyObject* o);
 bool number_from(PyObject* o, Scalar* out);
-// Integers: int, NumPy's, and one-element integer tensors. False without an exception where it is none.
-bool wide_integer_from(PyObject* o, int64_t* out);
-inline bool integer_from(PyObject* o, int64_t* out) {
-#if PY_VERSION_HEX < 0x030C0000
-  if (PyLong_CheckExact(o) && Py_SIZE(o) >= -1 && Py_SIZE(o) <= 1) [[likely]] {
-    *out = Py_SIZE(o) * static_cast<int64_t>(reinterpret_cast<PyLongObject*>(o)->ob_digit[0]);
-    return true;
-  }
-#else
-  if (PyLong_CheckExact(o) && PyUnstable_Long_IsCompact(reinterpret_cast<PyLongObject*>(o))) [[likely]] {
-    *out = PyUnstable_Long_CompactValue(reinterpret_cast<PyLongObject*>(o));
-    return true;
-  }
-#endif
-  return wide_integer_from(o, out);
-}
 
 // ------------------------------------------------------------------ results
 

@@ -106,8 +106,6 @@ PyRef view_of_itself(Tensor* x) {
   return PyRef::steal(y.to_python());
 }
 
-bool is_view(const Tensor* x) { return x->autograd && x->autograd->base; }
-
 void record_written(FunctionNode* n, Tensor* x, int nr, int n_outputs, int argument, bool differentiable) {
   if (argument < 0) {
     if (PyErr_WarnFormat(PyExc_UserWarning, 2,
@@ -119,7 +117,7 @@ void record_written(FunctionNode* n, Tensor* x, int nr, int n_outputs, int argum
     bump_version(x);
   }
   if (!differentiable) return;
-  RL_CHECK(!is_view(x) || n_outputs == 1, Runtime,
+  RL_CHECK(!x->view || n_outputs == 1, Runtime,
            "%s: an argument that is a view was changed in place, and forward returned %d outputs; return only that "
            "one, or .clone() the argument first",
            Py_TYPE(n)->tp_name, n_outputs);
@@ -155,12 +153,12 @@ PyRef joined(FunctionNode* n, PyObject* o, int nr, int n_outputs, Arguments args
     bool cut = !differentiable && y->requires_grad();
     out = cut ? PyRef::steal(alias(y).to_python()) : view_of_itself(y);
     y = tensor_of(out.get());
-  } else if (!differentiable && y->requires_grad() && !is_view(y)) {
+  } else if (!differentiable && y->requires_grad() && !y->view) {
     Py_CLEAR(y->grad_fn);
     y->flags &= static_cast<uint8_t>(~kRequiresGrad);
   }
   if (differentiable) record_output(y, n, nr);
-  if (is_view(y)) y->autograd->step->origin = ViewOrigin::CustomFunction;
+  if (y->view) y->view->origin = ViewOrigin::CustomFunction;
   return out;
 }
 
@@ -190,7 +188,7 @@ void join_outputs(FunctionNode* n, PyObject* outputs, Arguments args, bool recor
   }
   for (int i = 0; differentiable > 1 && i < count; ++i) {
     PyObject* o = PyTuple_GET_ITEM(outputs, i);
-    if (is_tensor(o) && is_view(tensor_of(o))) tensor_of(o)->autograd->step->origin = ViewOrigin::MultiView;
+    if (is_tensor(o) && tensor_of(o)->view) tensor_of(o)->view->origin = ViewOrigin::MultiView;
   }
 }
 

@@ -36,8 +36,8 @@ PyObject* get_is_leaf(PyObject* o, void*) {
   }
 }
 PyObject* get_base(PyObject* o, void*) {
-  Autograd* a = self_of(o)->autograd;
-  return Py_NewRef(a && a->base ? reinterpret_cast<PyObject*>(a->base) : Py_None);
+  ViewStep* view = self_of(o)->view;
+  return Py_NewRef(view ? reinterpret_cast<PyObject*>(view->base) : Py_None);
 }
 PyObject* get_retains_grad(PyObject* o, void*) {
   Autograd* a = self_of(o)->autograd;

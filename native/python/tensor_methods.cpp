@@ -26,9 +26,7 @@ PyObject* py_data_ptr(PyObject* o, PyObject*) {
 }
 PyObject* py_is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(is_floating(self_of(o)->dtype)); }
 PyObject* py_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_complex(self_of(o)->dtype)); }
-PyObject* py_is_view(PyObject* o, PyObject*) {
-  return PyBool_FromLong(self_of(o)->autograd && self_of(o)->autograd->base);
-}
+PyObject* py_is_view(PyObject* o, PyObject*) { return PyBool_FromLong(self_of(o)->view != nullptr); }
 
 // The one argument that the method `op` may be given, by position or by name; nullptr where it is not.
 PyObject* only_argument(const char* op, const char* name, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
@@ -110,7 +108,7 @@ PyObject* py_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t nargs
 PyObject* py_detach_(PyObject* o, PyObject*) {
   Tensor* x = self_of(o);
   try {
-    RL_CHECK(!(x->autograd && x->autograd->base), Runtime,
+    RL_CHECK(!x->view, Runtime,
              "detach_: a view cannot be detached in place: its base would keep the history; use .detach()");
     Py_CLEAR(x->grad_fn);
     if (x->autograd) drop_tangent(x->autograd);

@@ -25,7 +25,7 @@ Ref of_class(PyTypeObject* type, const Tensor* from) {
   if (!o) throw PythonError();
   Ref x = Ref::steal(reinterpret_cast<Tensor*>(o));
   init_empty(x.get());
-  x->flags = kNeverFreeList;
+  x->flags = kTracked;  // by tp_alloc
   retain(from->storage);
   x->storage = from->storage;
   x->dtype = from->dtype;
@@ -254,9 +254,11 @@ PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(Tensor, dict), 
                          {"__weaklistoffset__", T_PYSSIZET, offsetof(Tensor, weakrefs), READONLY, nullptr},
                          {nullptr, 0, 0, 0, nullptr}};
 
+bool has_attributes(const Tensor* x) { return x->dict && x->dict != no_attributes; }
+
 PyObject* get_dict(PyObject* o, void*) {
   Tensor* x = self_of(o);
-  if (!x->dict) {
+  if (!has_attributes(x)) {
     x->dict = PyDict_New();
     track(x);
   }
@@ -268,8 +270,9 @@ int set_dict(PyObject* o, PyObject* value, void*) {
     PyErr_SetString(PyExc_TypeError, "__dict__ must be a dict");
     return -1;
   }
-  Py_INCREF(value);
-  Py_XSETREF(x->dict, value);
+  PyObject* before = has_attributes(x) ? x->dict : nullptr;
+  x->dict = Py_NewRef(value);
+  Py_XDECREF(before);
   track(x);
   return 0;
 }
@@ -279,14 +282,24 @@ PyGetSetDef dict_attribute[] = {{"__dict__", get_dict, set_dict, nullptr, nullpt
 int set_attribute(PyObject* o, PyObject* name, PyObject* value) {
   int status;
   if (overriding_setattr(o, name, value, &status)) return status;
+  Tensor* x = self_of(o);
+  if (!has_attributes(x)) x->dict = nullptr;
   int result = PyObject_GenericSetAttr(o, name, value);
-  if (self_of(o)->dict) track(self_of(o));  // an attribute can close a cycle
+  if (x->dict) {
+    track(x);  // an attribute can close a cycle
+    if (value && is_tensor(value)) track(self_of(value));
+  } else {
+    x->dict = no_attributes;
+  }
   return result;
 }
 
 }  // namespace
 
 void add_tensor_type(PyObject* module) {
+#if PY_VERSION_HEX < 0x030C0000
+  no_attributes = PyDict_New();
+#endif
   std::vector<PyGetSetDef> getset;
   for (PyGetSetDef* a = tensor_attributes; a->name; ++a) getset.push_back(*a);
   getset.push_back(dict_attribute[0]);

@@ -6,7 +6,7 @@
 namespace rl {
 
 namespace {
-// Every view and every leaf's gradient takes one of these: freed ones are kept, as tensors are.
+// Every view and every leaf takes one of these: freed ones are kept, as tensors are.
 template <class T>
 struct Pool {
   static constexpr int kMax = 512;
@@ -31,7 +31,7 @@ Pool<ViewStep> step_pool;
 Tangent* newest_tangent = nullptr;
 }  // namespace
 
-bool Tensor::base_requires_grad() const { return autograd->base && autograd->base->requires_grad(); }
+bool Tensor::base_requires_grad() const { return view->base->requires_grad(); }
 
 Autograd* new_autograd() { return new (autograd_pool.take()) Autograd{}; }
 
@@ -40,8 +40,6 @@ void free_autograd(Autograd* a) {
   Py_XDECREF(a->hooks);
   Py_XDECREF(a->accumulator);
   Py_XDECREF(a->post_accumulate_hooks);
-  Py_XDECREF(reinterpret_cast<PyObject*>(a->base));
-  if (a->step) drop(a->step);
   drop_tangent(a);
   autograd_pool.give(a);
 }
@@ -73,20 +71,6 @@ void drop_all_tangents() {
   while (newest_tangent) drop_tangent(newest_tangent->owner);
 }
 
-ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewStep* previous, ViewOrigin origin) {
-  ViewStep* step = step_pool.take();
-  step->refs = 1;
-  step->origin = origin;
-  step->replay = replay;
-  step->previous = previous;
-  if (previous) ++previous->refs;
-  step->many_args = args.n > 6;
-  if (step->many_args) step->many = static_cast<int64_t*>(std::malloc(sizeof(int64_t) * args.n));
-  int64_t* kept = step->many_args ? step->many : step->few;
-  for (int i = 0; i < args.n; ++i) kept[i] = args[i];
-  return step;
-}
-
 void drop(ViewStep* step) {
   while (step && --step->refs == 0) {  // a long chain of views must not recurse
     ViewStep* previous = step->previous;
@@ -97,22 +81,30 @@ void drop(ViewStep* step) {
 }
 
 void forget_base(Tensor* x) {
-  Autograd* a = x->autograd;
-  Ref base = Ref::steal(a->base);
-  a->base = nullptr;
-  drop(a->step);
-  a->step = nullptr;
+  ViewStep* step = x->view;
+  Ref base = Ref::steal(step->base);
+  x->view = nullptr;
+  step->base = nullptr;
+  drop(step);
 }
 
 void set_view(Tensor* view, Tensor* of, ViewStep::Replay replay, Span<const int64_t> args, ViewOrigin origin) {
-  Autograd* a = autograd_of(view);
-  Autograd* from = of->autograd;
-  bool chained = from && from->base;
-  if (chained && origin == ViewOrigin::Plain && from->step->origin != ViewOrigin::Plain) origin = from->step->origin;
-  a->base = chained ? from->base : of;
-  Py_INCREF(reinterpret_cast<PyObject*>(a->base));
-  a->step = new_view_step(replay, args, chained ? from->step : nullptr, origin);
-  a->seen_version = view->storage->version;
+  ViewStep* previous = of->view;
+  if (previous && origin == ViewOrigin::Plain) origin = previous->origin;
+  ViewStep* step = step_pool.take();
+  step->refs = 1;
+  step->seen_version = view->storage->version;
+  step->base = previous ? previous->base : of;
+  Py_INCREF(reinterpret_cast<PyObject*>(step->base));
+  step->replay = replay;
+  step->previous = previous;
+  if (previous) ++previous->refs;
+  step->origin = origin;
+  step->many_args = args.n > 6;
+  if (step->many_args) step->many = static_cast<int64_t*>(std::malloc(sizeof(int64_t) * args.n));
+  int64_t* kept = step->many_args ? step->many : step->few;
+  for (int i = 0; i < args.n; ++i) kept[i] = args[i];
+  view->view = step;
 }
 
 }  // namespace rl

@@ -7,14 +7,16 @@ namespace rl {
 // How a view was made; decides which in-place writes to it are refused.
 enum class ViewOrigin : uint8_t { Plain, NoGrad, MultiView, CustomFunction, Inference };
 
-// A view row and its arguments, so that a chain of views can be replayed over another base.
+// What a view is of: the row and its arguments, so that a chain of views can be replayed over another base.
 struct ViewStep {
   using Replay = Ref (*)(const Tensor* on, const int64_t* args);
-  uint32_t refs;
-  ViewOrigin origin;
-  bool many_args;
+  uint32_t refs;          // its tensor, and what replays through it
+  uint32_t seen_version;  // the storage's version when the tensor's grad_fn was last right
+  Tensor* base;           // the tensor that owns the history; nullptr once the view is gone
   Replay replay;
   ViewStep* previous;  // the step that made what this one looked at; nullptr: the base itself
+  ViewOrigin origin;
+  bool many_args;
   union {
     int64_t few[6];
     int64_t* many;
@@ -36,12 +38,8 @@ struct Autograd {
   PyObject* accumulator;  // the leaf's AccumulateGrad node
   PyObject* hooks;        // dict of tensor hooks of a leaf, or nullptr
   PyObject* post_accumulate_hooks;
-  Tensor* base;  // views only: the tensor that owns the history
-  ViewStep* step;
   Tangent* tangent;
-  uint32_t seen_version;  // views only: the storage's version when grad_fn was last right
   bool retains_grad;
-  bool is_view() const { return base; }
 };
 
 Autograd* new_autograd();
@@ -52,7 +50,6 @@ void hold_tangent(Tensor* x, Ref value);  // in place of the one it has
 void drop_tangent(Autograd* a);
 void drop_all_tangents();
 
-ViewStep* new_view_step(ViewStep::Replay replay, Span<const int64_t> args, ViewStep* previous, ViewOrigin origin);
 void drop(ViewStep* step);
 // `x` is a view no more: neither writes nor tangents reach its base.
 void forget_base(Tensor* x);

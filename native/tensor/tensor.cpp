@@ -11,6 +11,7 @@ namespace rl {
 
 PyTypeObject* tensor_type = nullptr;
 PyTypeObject* parameter_type = nullptr;
+PyObject* no_attributes = nullptr;
 
 namespace {
 // Freed tensors of the exact type, each still holding its reference to the type.
@@ -59,8 +60,10 @@ void init_empty(Tensor* x) {
   x->output_nr = 0;
   x->dims = x->inline_dims;
   x->grad_fn = nullptr;
+  x->view = nullptr;
   x->autograd = nullptr;
-  x->dict = x->weakrefs = nullptr;
+  x->dict = no_attributes;
+  x->weakrefs = nullptr;
 }
 
 // Memory made in inference mode never takes part in a gradient; views take the mark over from what they look at.
@@ -169,17 +172,18 @@ void set_data(Tensor* x, const Tensor* from) {
 }
 
 void track(Tensor* x) {
-  PyObject* o = reinterpret_cast<PyObject*>(x);
-  if (!PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+  if (x->flags & kTracked) return;
+  x->flags |= kTracked;
+  PyObject_GC_Track(x);
 }
 
 int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
   Tensor* x = reinterpret_cast<Tensor*>(self);
   Py_VISIT(x->grad_fn);
-  Py_VISIT(x->dict);
+  if (x->dict != no_attributes) Py_VISIT(x->dict);
+  if (x->view) Py_VISIT(reinterpret_cast<PyObject*>(x->view->base));
   if (Autograd* a = x->autograd) {
     Py_VISIT(reinterpret_cast<PyObject*>(a->grad));
-    Py_VISIT(reinterpret_cast<PyObject*>(a->base));
     Py_VISIT(a->hooks);
     Py_VISIT(a->accumulator);
     Py_VISIT(a->post_accumulate_hooks);
@@ -194,7 +198,12 @@ int tensor_clear(PyObject* self) {
   PyObject* node = reinterpret_cast<PyObject*>(x->grad_fn);
   x->grad_fn = nullptr;
   Py_XDECREF(node);
-  Py_CLEAR(x->dict);
+  if (x->dict != no_attributes) {
+    PyObject* dict = x->dict;
+    x->dict = no_attributes;
+    Py_XDECREF(dict);
+  }
+  if (x->view) forget_base(x);
   if (Autograd* a = x->autograd) {
     x->autograd = nullptr;
     free_autograd(a);
@@ -220,10 +229,10 @@ static void release(Tensor* x) {
 
 void tensor_dealloc(PyObject* self) {
   Tensor* x = reinterpret_cast<Tensor*>(self);
-  if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+  if (x->flags & kTracked) PyObject_GC_UnTrack(self);
   if (x->weakrefs) PyObject_ClearWeakRefs(self);
-  if (!x->dict && !(x->autograd && x->autograd->grad)) {
-    if (x->grad_fn || x->autograd) tensor_clear(self);
+  if (x->dict == no_attributes && !(x->autograd && x->autograd->grad)) {
+    if (x->grad_fn || x->view || x->autograd) tensor_clear(self);
     return release(x);
   }
   Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients, and tensors in dicts, may go deep

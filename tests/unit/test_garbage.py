@@ -26,6 +26,12 @@ def attribute_cycle_of_a_leaf() -> Any:
     return t
 
 
+def view_as_attribute_of_its_base() -> Any:
+    t = rl.ones(4)
+    t.pairs = t.view(2, 2)
+    return t
+
+
 def hook_that_closes_over_its_leaf() -> Any:
     t = rl.ones(2, requires_grad=True)
     t.register_hook(lambda g: g * t.detach())
@@ -101,7 +107,8 @@ def retained() -> Any:
 
 
 @pytest.mark.parametrize("make", [
-    attribute_cycle, attribute_cycle_of_a_leaf, hook_that_closes_over_its_leaf, hook_that_closes_over_its_intermediate,
+    attribute_cycle, attribute_cycle_of_a_leaf, view_as_attribute_of_its_base,
+    hook_that_closes_over_its_leaf, hook_that_closes_over_its_intermediate,
     post_accumulate_hook, node_hooks, node_metadata, saved_value_whose_dict_leads_back, saved_output,
     gradient_with_its_graph, gradient_that_is_a_view, view_and_base, retained,
 ])  # fmt: skip

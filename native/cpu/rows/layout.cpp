@@ -216,11 +216,11 @@ Ref relayout(In self, const char* op, F make) {
   set_layout(x, y->layout());
   if (any_dual(y)) hold_tangent(x, tangent_of(y.get()));
   bump_version(x);
-  if (x->autograd && x->autograd->base && y->autograd && y->autograd->base) {
-    std::swap(x->autograd->step, y->autograd->step);
+  if (x->view && y->view) {
+    std::swap(x->view, y->view);
     std::swap(x->grad_fn, y->grad_fn);
     std::swap(x->output_nr, y->output_nr);
-    x->autograd->seen_version = x->storage->version;
+    x->view->seen_version = x->storage->version;
   } else if (y->grad_fn) {
     rebase_history(x, NodeRef::retain(y->grad_fn));
   }
