@@ -11,6 +11,7 @@ from codegen.table import Operation, Table, names_in
 from ops.row import complex_
 
 RESULT_NAMES = ("y",)
+Members = list[tuple[str, str, Parameter | None]]  # C++ type, name, argument or None for a result
 
 
 def struct(o: Operation) -> str:
@@ -96,9 +97,9 @@ def _own_gradient(o: Operation) -> str:
     )
 
 
-def saved_members(o: Operation, table: Table) -> list[tuple[str, str, Parameter | None]]:
-    """(C++ type, name, argument or None for a result) of everything the node keeps."""
-    members: list[tuple[str, str, Parameter | None]] = []
+def saved_members(o: Operation, table: Table) -> Members:
+    """Everything the node keeps."""
+    members: Members = []
     sizes = _sizes_only(o, table)
     results = o.row.returns if o.row.returns else RESULT_NAMES
     bilinear = _own_gradient(o) == "g_"
@@ -172,7 +173,7 @@ def node(o: Operation, table: Table) -> str:
 
 
 def _maker(
-    o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str, dynamic: bool
+    o: Operation, table: Table, members: Members, name: str, dynamic: bool
 ) -> str:
     inplace = o.row.kind == "inplace" or (o.row.inplace and o.row.kind == "pointwise")
     parameters = ["const Tensor* like", *(f"{p.cpp} {p.name}" for p in o.parameters), *["bool overwritten"] * inplace]
@@ -254,7 +255,7 @@ def follow_tangents(o: Operation, results: list[str]) -> str:
     return "".join(f"      node->v.{n}.follow_tangent({r});\n" for n, r, _ in _saved_results(o, results))
 
 
-def _values(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]]) -> dict[str, tuple[str, str]]:
+def _values(o: Operation, table: Table, members: Members) -> dict[str, tuple[str, str]]:
     """How each name reads inside apply()."""
     own = _own_gradient(o)
     values = {own: ("tensor", own)}
@@ -270,6 +271,8 @@ def _values(o: Operation, table: Table, members: list[tuple[str, str, Parameter 
             values[n] = (p.type if p else type_, f"v.{n}")
     if o.row.kind == "reduction":
         values["count"] = ("scalar", "Scalar(v.count)")
+    if o.together:
+        values["need"] = ("int", "static_cast<int64_t>(call.need)")
     return values
 
 
@@ -287,7 +290,33 @@ def _conjugates(o: Operation, tree: ast.expr) -> bool:
     return may_be_complex and bool(factors & (set(names_in(tree)) - {_own_gradient(o)}))
 
 
-def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter | None]], name: str) -> str:
+def _unpacked(o: Operation, members: Members, values: dict[str, tuple[str, str]], trees: list[ast.expr]) -> str:
+    """What the formulas mention of the saved tensors, each in a variable of its name."""
+    out = ""
+    for n in dict.fromkeys(n for t in trees for n in names_in(t) if n != _own_gradient(o)):
+        member = next((m for m in members if m[1] == n), None)
+        if member is None or values[n][0] != "tensor":
+            continue
+        public = "result" if member[2] is None else n
+        out += f'    auto {n} = unpack(v.{n}, self, "{public}");\n'
+        if o.row.kind == "reduction" and member[2] is None:
+            out += f"    if (!v.kept && v.mask) {n} = ops::view({n}, kept_sizes(v.sizes, v.mask));\n"
+    return out
+
+
+def _apply_together(o: Operation, table: Table, members: Members, values: dict[str, tuple[str, str]]) -> str:
+    """All gradients from one call."""
+    trees = _formulas(o)[o.together[0]]
+    first, graph = (_composed(o, table, values, t, False) for t in (trees[0], trees[-1]))
+    return (
+        f"  if (!call.need) return;\n{_unpacked(o, members, values, trees)}"
+        f"    auto found = call.create_graph ? {graph} : {first};\n"
+        "    for (size_t k = 0; k < found.size(); ++k)\n"
+        "      if (call.needs(static_cast<int>(k))) call.out[k] = std::move(found[k]);\n}\n"
+    )
+
+
+def _apply(o: Operation, table: Table, members: Members, name: str) -> str:
     own = _own_gradient(o)
     values = _values(o, table, members)
     out = f"void {name}_apply([[maybe_unused]] Node* self, BackwardCall& call) {{\n"
@@ -300,18 +329,11 @@ def _apply(o: Operation, table: Table, members: list[tuple[str, str, Parameter |
         out += f"  if (!v.kept && v.mask) {own} = ops::view({own}, kept_sizes(v.sizes, v.mask));\n"
     kernels = {target: used for target, used, _ in fused(o, table)}
     dynamic = any(p.type == "Tensors" for p in o.differentiable)
+    if o.together:
+        return out + _apply_together(o, table, members, values)
     for k, p in enumerate(o.differentiable):
-        trees = [o.grads[p.name]] + ([o.graphs[p.name]] if p.name in o.graphs else [])
-        needed = [n for n in dict.fromkeys(n for t in trees for n in names_in(t)) if n != own]
-        unpack = ""
-        for n in needed:
-            member = next((m for m in members if m[1] == n), None)
-            if member is None or values[n][0] != "tensor":
-                continue
-            public = "result" if member[2] is None else n
-            unpack += f'    auto {n} = unpack(v.{n}, self, "{public}");\n'
-            if o.row.kind == "reduction" and member[2] is None:
-                unpack += f"    if (!v.kept && v.mask) {n} = ops::view({n}, kept_sizes(v.sizes, v.mask));\n"
+        trees = _formulas(o)[p.name]
+        unpack = _unpacked(o, members, values, trees)
         conjugates = any(_conjugates(o, t) for t in trees)
         known = values | ({own: ("tensor", f"conjugated({own})")} if conjugates else {})
         composed, graph = (_composed(o, table, known, t, conjugates) for t in (trees[0], trees[-1]))

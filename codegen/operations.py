@@ -158,7 +158,8 @@ def _record(o: Operation, results: list[str]) -> str:
     """Joins the results to the graph where an input wants a gradient, and computes their tangents where one has one."""
     wanted, first = _wanted(o), results[0]
     if not wanted:
-        return _refuse_duals(o, results, f"is_differentiable({first}->dtype) && ")
+        test = f"is_differentiable({first}->dtype)"
+        return _refuse_duals(o, results, f"(!{first} || {test}) && " if o.row.returns else f"{test} && ")
     differentiable = _differentiable(o, results)
     out = _refuse_duals(o, results) if o.row.underivable else ""
     out += f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"

@@ -28,7 +28,8 @@ def page(table: Table) -> str:
             out += f"\n### `{o.row.signature}`\n\n{o.row.doc}\n\n{_forms(o)}"
             out += f"  \ndtypes: {', '.join(o.dtypes)}"
             if o.row.grad:
-                out += f"  \ngradient: {'; '.join(f'{k}: `{v}`' for k, v in o.row.grad.items())}; node `{o.node}`"
+                grads = ((k if isinstance(k, str) else ", ".join(k), v) for k, v in o.row.grad.items())
+                out += f"  \ngradient: {'; '.join(f'{k}: `{v}`' for k, v in grads)}; node `{o.node}`"
             out += f"  \nONNX: {o.row.onnx}\n" if o.row.onnx else "\n"
     return out
 

@@ -76,6 +76,11 @@ class Operation:
         return [p for p in self.inputs if p.name in self.grads]
 
     @property
+    def together(self) -> list[str]:
+        """The inputs whose gradients one formula gives."""
+        return [name for names in self.row.grad if not isinstance(names, str) for name in names]
+
+    @property
     def node(self) -> str:
         if self.row.node or self.row.underivable:
             return self.row.node or "NotImplemented"
@@ -108,12 +113,14 @@ class Table:
     def _operation(row: Row) -> Operation:
         o = Operation(row, parse(row))
         for target, source in ((o.grads, row.grad), (o.graphs, row.graph)):
-            for name, formula in source.items():
-                if name not in o.signature.names():
-                    raise ValueError(
-                        f"{o.where}: a gradient is given for {name!r}, which is not an argument of {o.name}"
-                    )
-                target[name] = parse_formula(formula, o.where)
+            for names, formula in source.items():
+                tree = parse_formula(formula, o.where)
+                for name in (names,) if isinstance(names, str) else names:
+                    if name not in o.signature.names():
+                        raise ValueError(
+                            f"{o.where}: a gradient is given for {name!r}, which is not an argument of {o.name}"
+                        )
+                    target[name] = tree
         if row.underivable:
             o.grads = {p.name: parse_formula(f"_no_derivative(g, '{o.name}', False)", o.where) for p in o.inputs}
         return o
@@ -144,6 +151,8 @@ class Table:
                     f"{o.where}: {o.identifier} stands in {seen[o.identifier]} already; give it another overload="
                 )
             seen[o.identifier] = o.where
+            if o.together and o.together != [p.name for p in o.differentiable]:
+                raise ValueError(f"{o.where}: a gradient of several inputs must name all that have one, in their order")
             if (o.row.kind == "pointwise" and not o.row.body) or (o.row.kind == "view" and not o.row.layout):
                 raise ValueError(
                     f"{o.where}: a {o.row.kind} row needs its {'body' if o.row.kind == 'pointwise' else 'layout'}"

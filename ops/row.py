@@ -29,7 +29,8 @@ class Row:
     map, combine, start, finish   reduction: of an element, of two accumulators a and b, neutral value, of a over n
     layout      view: the function of native/tensor/layout.h that gives the result's sizes, strides and offset
     run         kernel: the function in rl::kernels; composite: the function in rl::compose
-    grad        input -> formula of its gradient in g (gradient of the output), y (output) and the arguments
+    grad        input -> formula of its gradient in g (gradient of the output), y (output) and the arguments; or all
+                inputs -> one formula that gives the gradients of each, empty where bit i of `need` is not set
     graph       input -> the formula used instead when the gradient itself is to be differentiated
     returns     names of the results where there are several
     """
@@ -46,7 +47,7 @@ class Row:
     layout: str = ""
     run: str = ""
     grad: dict[str | tuple[str, ...], str] = field(default_factory=dict)
-    graph: dict[str, str] = field(default_factory=dict)
+    graph: dict[str | tuple[str, ...], str] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
     undifferentiable: tuple[str, ...] = ()  # results without gradient (indices); y where there is one
     operator: str = ""  # Python's symbol: "+", "@", ...

@@ -141,7 +141,8 @@ std::vector<Ref> unbox_tensors(PyObject* o, const char* operation) {
            operation, Py_TYPE(o)->tp_name);
   std::vector<Ref> list;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i)
-    list.push_back(unbox_tensor(PySequence_Fast_GET_ITEM(o, i), operation));
+    list.push_back(Py_IsNone(PySequence_Fast_GET_ITEM(o, i)) ? Ref()
+                                                             : unbox_tensor(PySequence_Fast_GET_ITEM(o, i), operation));
   return list;
 }
 

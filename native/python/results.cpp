@@ -64,7 +64,8 @@ PyObject* py_named_result(PyObject*, PyObject* args) {
 
 PyObject* returned_named(Ref* first, int n, PyTypeObject* type) {
   PyObject* result = PyStructSequence_New(type);
-  for (int i = 0; result && i < n; ++i) PyStructSequence_SetItem(result, i, first[i].to_python());
+  for (int i = 0; result && i < n; ++i)  // a gradient that was not asked for is None
+    PyStructSequence_SetItem(result, i, first[i] ? first[i].to_python() : Py_NewRef(Py_None));
   return result;
 }
 

@@ -10,7 +10,7 @@ import pytest
 from codegen import kernels, operations
 from codegen.expr import Composition, elementwise, gpu_text
 from codegen.table import Table, names_in, parse_formula
-from ops.kinds import composite, pointwise, reduction, view
+from ops.kinds import composite, kernel, pointwise, reduction, view
 from ops.row import TABLE, Row, floating
 
 FORMULA = "where(x < 0, -x, x * (w + 1) / 2)"
@@ -128,6 +128,7 @@ WRONG = {
     "needs its body": lambda: pointwise("f(a)", doc="A row."),
     "needs its layout": lambda: view("f(a)", doc="A row."),
     "stands in": lambda: pointwise("exp(a)", body="a", doc="A row."),
+    "must name all that have one": lambda: kernel("f(a, b, c)", grad={("b", "a"): "g", "c": "g"}, doc="A row."),
     "unknown type 'Tensr'": lambda: composite("f(a: Tensr)", doc="A row."),
     "is not valid": lambda: composite("f(a", doc="A row."),
 }
