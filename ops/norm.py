@@ -36,8 +36,8 @@ composite("_rms_norm_grad_composed(g, input, normalized_shape: Ints, weight: Ten
           doc="The same gradients made of rows, for second derivatives.")
 composite("rms_norm(input, normalized_shape: IntList, weight: Tensor | None = None, eps: Number | None = None)",
           method=False, types=floating + complex_, samples="rms_norm", tolerance=1e-5,
-          doc="input divided by its root mean square over the last dimensions, times weight (Zhang and Sennrich, 2019). "
-              "eps: the dtype's epsilon where None.")
+          doc="input divided by its root mean square over the last dimensions, times weight (Zhang and Sennrich, "
+              "2019). eps: the dtype's epsilon where None.")
 
 kernel("_group_norm(input, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, "
        "eps: float)", run="group_norm", private=True, method=False, types=floating, widens=False,
@@ -54,8 +54,8 @@ kernel("_group_norm_grad(g, input, mean, rstd, weight: Tensor | None, N: int, C:
 composite("_group_norm_grad_composed(g, input, weight: Tensor | None, N: int, C: int, HxW: int, group: int, "
           "eps: float, need: int)", run="group_norm_grad_composed", private=True, method=False, samples="none",
           returns=("input", "weight", "bias"), doc="The same gradients made of rows, for second derivatives.")
-composite("native_group_norm(input, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, "
-          "eps: float)", method=False, samples="none", returns=("y", "mean", "rstd"),
+composite("native_group_norm(input, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, "
+          "group: int, eps: float)", method=False, samples="none", returns=("y", "mean", "rstd"),
           doc="_group_norm with statistics that have gradients.")
 composite("group_norm(input, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, "
           "eps: float = 1e-05, cudnn_enabled: bool = True)", method=False, samples="group_norm", tolerance=1e-5,
@@ -70,8 +70,8 @@ kernel("_batch_norm(input, weight: Tensor | None, bias: Tensor | None, running_m
        grad={("input", "weight", "bias"): "_batch_norm_grad(g, input, mean, rstd, weight, training, need)"},
        graph={("input", "weight", "bias"):
               "_batch_norm_grad_composed(g, input, mean, rstd, weight, training, eps, need)"},
-       doc="(N, C, ...) normalised by the batch's statistics, which the running ones follow, or by these; the means and "
-           "reciprocal standard deviations that were used.")
+       doc="(N, C, ...) normalised by the batch's statistics, which the running ones follow, or by these; the means "
+           "and reciprocal standard deviations that were used.")
 kernel("_batch_norm_grad(g, input, mean, rstd, weight: Tensor | None, training: bool, need: int)",
        run="batch_norm_grad", private=True, method=False, types=floating, widens=False, samples="none",
        returns=("input", "weight", "bias"), doc="The gradients of _batch_norm.")
@@ -86,8 +86,8 @@ composite("batch_norm(input, weight: Tensor | None, bias: Tensor | None, running
           "running_var: Tensor | None, training: bool, momentum: float, eps: float, cudnn_enabled: bool)",
           method=False, samples="batch_norm", tolerance=1e-5, onnx="BatchNormalization",
           exceptions={"meta: float32 transposed": "PyTorch's meta kernel keeps strides that its CPU kernel does not"},
-          doc="(N, C, ...) with mean 0 and variance 1 over the batch, times weight plus bias of each channel (Ioffe and "
-              "Szegedy, 2015).")
+          doc="(N, C, ...) with mean 0 and variance 1 over the batch, times weight plus bias of each channel (Ioffe "
+              "and Szegedy, 2015).")
 composite("instance_norm(input, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, "
           "running_var: Tensor | None, use_input_stats: bool, momentum: float, eps: float, cudnn_enabled: bool)",
           method=False, samples="instance_norm", tolerance=1e-5, onnx="InstanceNormalization",

@@ -12,8 +12,8 @@ import numpy as np
 
 from codegen.table import Operation
 from tests.table import layout_samples as _layout_samples  # noqa: F401  (names its samples)
-from tests.table import special_samples as _special_samples  # noqa: F401
 from tests.table import norm_samples as _norm_samples  # noqa: F401  (names its samples)
+from tests.table import special_samples as _special_samples  # noqa: F401
 from tests.table import statistics_samples as _statistics_samples  # noqa: F401  (names its samples)
 from tests.table.arrays import Sample, mask, numbers, smooth
 from tests.table.named_samples import BY_NAME

@@ -279,7 +279,8 @@ def test_only_gradients_that_are_wanted(name: str) -> None:
 def test_results_do_not_depend_on_threads(last: bool) -> None:
     x = numbers(40, 32, 12, 12).float()
     x = ours(x.contiguous(memory_format=pt.channels_last) if last else x)
-    w, b, g = ours(numbers(32).float()), ours(numbers(32, seed=1).float()), ours(numbers(40, 32, 12, 12, seed=2).float())
+    w, b = (ours(numbers(32, seed=k).float()) for k in (0, 1))
+    g = ours(numbers(40, 32, 12, 12, seed=2).float())
     calls = [
         lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
         lambda x, w, b: F.group_norm(x, 4, w, b),
@@ -350,6 +351,8 @@ def test_a_listener_sees_gradients_that_were_not_asked_for_as_none() -> None:
         lambda m, x: m.nn.functional.batch_norm(x, m.zeros(3, dtype=m.float64), m.ones(3)),
         lambda m, x: m.nn.functional.batch_norm(x.long(), m.zeros(3), m.ones(3)),
         lambda m, x: m.nn.functional.batch_norm(x.requires_grad_(), m.zeros(3, requires_grad=True), m.ones(3)),
+        lambda m, x: m.nn.functional.batch_norm(x, m.zeros(3), m.ones(3), eps=-1.0),
+        lambda m, x: m.nn.functional.batch_norm(x, m.zeros(3), m.ones(3), training=True, eps=0.0),
         lambda m, x: m.nn.functional.batch_norm(x[0], m.zeros(3), m.ones(3)),
         lambda m, x: m.nn.functional.instance_norm(x),
         lambda m, x: m.nn.functional.instance_norm(x.view(1, 2, 3), use_input_stats=False),

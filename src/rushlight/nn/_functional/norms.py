@@ -72,11 +72,13 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         eps: added to the variance.
 
     Raises:
-        ValueError: when in training a channel has a single value.
+        ValueError: when in training a channel has a single value, or eps is not positive (elsewhere negative).
         RuntimeError: when there are no running statistics to use.
     """
     if training:
         _check_values("batch_norm", input.shape)
+    if eps < 0.0 or (training and eps == 0.0):
+        raise ValueError(f"batch_norm: expected eps {'above 0' if training else 'of 0 or more'}, met {eps}")
     return _native.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
 
 
