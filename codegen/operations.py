@@ -157,13 +157,15 @@ def _refuse_duals(o: Operation, results: list[str], condition: str = "") -> str:
 def _record(o: Operation, results: list[str]) -> str:
     """Joins the results to the graph where an input wants a gradient, and computes their tangents where one has one."""
     wanted, first = _wanted(o), results[0]
+    if o.row.bool_output:
+        return ""
     if not wanted:
         test = f"is_differentiable({first}->dtype)"
         return _refuse_duals(o, results, f"(!{first} || {test}) && " if o.row.returns else f"{test} && ")
     differentiable = _differentiable(o, results)
     out = _refuse_duals(o, results) if o.row.underivable else ""
     out += f"  const bool records = {wanted}, duals = any_dual({', '.join(p.name for p in o.differentiable)});\n"
-    if any(p.type == "DType | None" for p in o.parameters):
+    if not o.row.ends_at_integers:
         out += f'  if (records) [[unlikely]] check_differentiable({first}->dtype, "{o.name}");\n'
     out += f"  if ((records || duals) && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
     out += f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, first + '.get()')});\n"
@@ -257,9 +259,10 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
     if o.row.underivable:
         out += _refuse_duals(o, ["written"])
     if wanted:
-        duals = ", ".join(p.name for p in o.differentiable)
+        duals = f"any_dual({', '.join(p.name for p in o.differentiable)})"
         out += "  const bool differentiable = is_differentiable(written->dtype);\n"
-        out += f"  const bool records = differentiable && {wanted}, duals = differentiable && any_dual({duals});\n"
+        wanted = f"differentiable && {wanted}" if o.row.ends_at_integers else wanted
+        out += f"  const bool records = {wanted}, duals = differentiable && {duals};\n"
     else:
         out += _refuse_duals(o, ["written"], "is_differentiable(written->dtype) && ")
     if wanted or o.row.kind == "inplace":
@@ -313,10 +316,10 @@ def _view(o: Operation, table: Table) -> str:
     if o.grads:
         out += autograd.node(o, table) + _replay(o)
         flat, span = _flat(rest)
-        body += f"  if (is_differentiable({first}->dtype)) {{\n{flat}"
-        body += f"    finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n  }}\n"
+        body += f"{flat}  finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n"
         body += (
-            f"  if ({_wanted(o)} && is_differentiable({first}->dtype)) [[unlikely]] {{\n"
+            f"  if ({_wanted(o)}) [[unlikely]] {{\n"
+            f'    check_differentiable({first}->dtype, "{o.name}");\n'
             f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, 'result.get()')});\n"
             "    set_history(result.get(), node.get());\n  }\n"
         )
@@ -327,8 +330,8 @@ def _flat(arguments: tuple[Parameter, ...] | list[Parameter]) -> tuple[str, str]
     """A view's arguments as a span of integers: the statements that fill it, and the span."""
     if arguments and all(p.cpp in ("int64_t", "bool") for p in arguments):
         names = ", ".join(p.name for p in arguments)
-        return f"    const int64_t flat[] = {{{names}}};\n", f"Span<const int64_t>(flat, {len(arguments)})"
-    return "    FlatArguments flat;\n" + "".join(f"    flat.add({p.name});\n" for p in arguments), "flat.span()"
+        return f"  const int64_t flat[] = {{{names}}};\n", f"Span<const int64_t>(flat, {len(arguments)})"
+    return "  FlatArguments flat;\n" + "".join(f"  flat.add({p.name});\n" for p in arguments), "flat.span()"
 
 
 def _replay(o: Operation) -> str:

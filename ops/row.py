@@ -69,6 +69,7 @@ class Row:
     integers_to_int64: bool = False
     floating_only: bool = False
     widens: bool = False  # kernel: 16-bit floats go in as float32, and the results are rounded once
+    ends_at_integers: bool = False  # no history for a result without gradients; other rows refuse one
     underivable: bool = False  # no derivative is known: the result wants a gradient, and asking for it raises
     exact_numbers: bool = False  # with 16-bit floats, numbers and 0-d tensors are not rounded to the dtype first
     fitting_numbers: bool = False  # numbers among the operands must fit the dtype, as parameters always do

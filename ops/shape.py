@@ -92,9 +92,11 @@ composite("reshape_as(input, other)", function=False, samples="none", doc="resha
 composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_view=True,
           doc="The slices along dim, as a tuple of views.")
 kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
-       node="ToCopyBackward0", samples="none", onnx="Cast", widens=False, doc="A copy in another dtype.")
+       node="ToCopyBackward0", ends_at_integers=True, samples="none", onnx="Cast", widens=False,
+       doc="A copy in another dtype.")
 inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
-        node="CopyBackwards", samples="copy", widens=False, doc="Writes src, broadcast and converted, into self.")
+        node="CopyBackwards", ends_at_integers=True, samples="copy", widens=False,
+        doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
         node="FillBackward3", number_nodes={"value": "FillBackward2"},
         exceptions={"forms: fill_ of rushlight": "methods alone write",

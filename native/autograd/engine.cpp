@@ -232,6 +232,7 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
              name_of(y->dtype));
     return full(y->sizes(), Scalar(1), y->dtype, y->device);
   }
+  RL_CHECK(is_differentiable(y->dtype), Runtime, "backward: a tensor of dtype %s has no gradients", name_of(y->dtype));
   RL_CHECK(given->sizes() == y->sizes(), Runtime,
            "backward: the given gradient has shape %s, but the tensor has shape %s; both must be the same",
            to_string(given->sizes()).c_str(), to_string(y->sizes()).c_str());
@@ -305,9 +306,11 @@ std::vector<Ref> run_backward(Span<const Place> roots, Span<const Ref> gradients
   std::vector<int> same(options.inputs.n, -1);
   for (int i = 0; i < options.inputs.n; ++i) {
     const Place& input = options.inputs[i];
-    RL_CHECK(input.node, Runtime, "backward: input %d (%s) does not require grad", i, described(input).c_str());
+    // A view that is older than its base's wish for a gradient wants one too, but nothing leads to it.
+    RL_CHECK(input.node || wants_grad(input.tensor), Runtime, "backward: input %d (%s) does not require grad", i,
+             described(input).c_str());
     uint32_t slot;
-    if (!run.find(input.node, &slot)) continue;
+    if (!input.node || !run.find(input.node, &slot)) continue;
     auto [it, fresh] = run.captures.emplace(uint64_t(slot) << 32 | input.nr, i);
     if (!fresh) same[i] = it->second;
   }

@@ -45,16 +45,12 @@ Node* grad_fn_of(Tensor* x) {
   ViewStep* step = x->view;
   if (step && step->seen_version != x->storage->version && step->base->requires_grad()) {
     if (step->origin != ViewOrigin::Plain) check_origin(step->origin, "grad_fn");
-    // The base was written since this view was made: its history leads through the base's now.
+    // The base was written since this view was made: its history leads through the base's now. Through integers no
+    // gradient comes, so that they only point to it.
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-    Ref again = replay_view(step->base, step);
-    Node* old = x->grad_fn;
-    x->grad_fn = again->grad_fn;
-    x->output_nr = again->output_nr;
-    Py_XINCREF(reinterpret_cast<PyObject*>(x->grad_fn));
-    Py_XDECREF(reinterpret_cast<PyObject*>(old));
+    Ref again = is_differentiable(x->dtype) ? replay_view(step->base, step) : Ref::retain(step->base);
+    set_history(x, again->grad_fn, again->output_nr);
     step->seen_version = x->storage->version;
-    track(x);
   }
   return x->grad_fn;
 }
@@ -99,6 +95,7 @@ void set_history(Tensor* y, Node* node, uint32_t nr) {
 
 void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi) {
   ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
+  if (x->flags & kInference) return;
   set_view(view, const_cast<Tensor*>(x), replay, args, origin);
   if (any_dual(x)) set_view_tangent(view, x, replay, args);
 }
@@ -224,6 +221,10 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
            "no_grad(), or on a .clone()",
            op);
   check_origin(x->view->origin, op);
+  RL_CHECK(!x->requires_grad() || x->grad_fn, Runtime,
+           "%s: this view is older than the history of its base, and has none of its own yet; make the view anew, or "
+           "read its .grad_fn first",
+           op);
 }
 
 void check_differentiable(DType dtype, const char* op) {
@@ -300,7 +301,14 @@ Ref finish_gradient(Ref g, const Expected& e) {
     if (!dims.empty()) g = ops::sum(g.get(), DimSpan(dims), true, std::nullopt);
     if (lead > 0) g = ops::view(g.get(), DimSpan(e.sizes));
   }
-  if (g->dtype != e.dtype) g = ops::_to_copy(g.get(), e.dtype);
+  if (g->dtype != e.dtype) {
+    RL_CHECK(
+        is_differentiable(e.dtype), Runtime,
+        "backward: a tensor of dtype %s, which has no gradients, was given a history by a write in place; .detach() "
+        "it",
+        name_of(e.dtype));
+    g = ops::_to_copy(g.get(), e.dtype);
+  }
   return g;
 }
 

@@ -86,17 +86,8 @@ class Index {
 
   // The view that the plain part of the index selects, and the index tensors over it.
   const Ref& view() const { return at_; }
-  bool advanced() const { return any_; }
+  bool advanced() const { return !indices_.empty(); }
   const std::vector<Ref>& indices() const { return indices_; }
-  // One mask and nothing else: a single value is written as masked_fill_ does, in whichever dtype.
-  bool masked() const { return masks_ == 1 && PyTuple_GET_SIZE(items_.get()) == 1; }
-  // The dimensions of what the whole index selects.
-  int selected_dims() const {
-    int kept = at_->ndim, widest = 0;
-    for (const Ref& index : indices_)
-      if (index) --kept, widest = std::max<int>(widest, index->ndim);
-    return kept + widest;
-  }
 
  private:
   void walk() {
@@ -109,7 +100,7 @@ class Index {
       bool data = !is_tensor(o) && !PySlice_Check(o) && o != Py_None && o != Py_Ellipsis && !PyBool_Check(o) &&
                   !is_whole_number(o);
       if (data) {
-        RL_CHECK(PySequence_Check(o) || PyObject_CheckBuffer(o), Index,
+        RL_CHECK(PySequence_Check(o), Index,
                  "index: %s cannot be an index; expected integers, slices, None, ..., bools, index tensors or "
                  "sequences of integers",
                  Py_TYPE(o)->tp_name);
@@ -167,31 +158,25 @@ class Index {
   void add_tensor(Tensor* t, int& dim) {
     if (t->dtype == DType::Bool || t->dtype == DType::UInt8) {
       if (t->ndim == 0) return add_bool(PyObject_IsTrue(PyRef::steal(item(t)).get()), dim);
-      for (int d = 0; d < t->ndim; ++d)
-        RL_CHECK(t->dims[d] == at_->dims[dim + d], Index,
-                 "index: a mask of shape %s does not fit a tensor of shape %s: the marked sizes must be equal",
-                 marked(t->sizes(), d).c_str(), marked(at_->sizes(), dim + d).c_str());
-      Ref places = ops::nonzero(In(t));
-      ++masks_;
-      for (int d = 0; d < t->ndim; ++d) add_index(ops::select(places, 1, d), dim++);
+      add_index(Ref::retain(t), dim);
+      dim += t->ndim;
+      masked_ += t->ndim - 1;
+      return;
+    }
+    if (t->ndim == 0 && is_integral(t->dtype)) {
+      at_ = ops::select(at_, dim, *as_dtype(t, DType::Int64)->data_as<int64_t>());
       return;
     }
     RL_CHECK(
         t->dtype == DType::Int64 || t->dtype == DType::Int32, Index,
         "index: an index tensor must be int64, int32 or bool, got %s; convert it with .long(), or compare for a mask",
         name_of(t->dtype));
-    Ref index = as_dtype(t, DType::Int64);
-    if (t->ndim == 0 && !any_) {
-      at_ = ops::select(at_, dim, *index->data_as<int64_t>());
-      return;
-    }
-    add_index(index, dim++);
+    add_index(as_dtype(t, DType::Int64), dim++);
   }
 
   void add_index(Ref index, int dim) {
-    indices_.resize(static_cast<size_t>(dim) + 1);
-    indices_[static_cast<size_t>(dim)] = std::move(index);
-    any_ = true;
+    indices_.resize(static_cast<size_t>(dim - masked_));
+    indices_.push_back(std::move(index));
   }
 
   PyRef items_;
@@ -199,16 +184,33 @@ class Index {
   int place_ = 0;  // the dimension of `whole_` that comes next
   Ref at_;
   std::vector<Ref> indices_;
-  bool any_ = false;
-  int masks_ = 0;
+  int masked_ = 0;  // the dimensions that masks cover beyond one each
 };
 
-// A value that may have more leading dimensions of size 1 than the place it goes to.
-Ref without_leading_ones(Ref value, int ndim) {
+// A value may have more leading dimensions of size 1 than the place it goes to.
+Ref without_leading_ones(Ref value) {
   int drop = 0;
-  while (value->ndim - drop > ndim && value->dims[drop] == 1) ++drop;
+  while (drop < value->ndim && value->dims[drop] == 1) ++drop;
   if (!drop) return value;
   return ops::view(value, DimSpan(value->dims + drop, value->ndim - drop));
+}
+
+// A number that is to be written into a tensor of that dtype.
+Scalar written_number(PyObject* value, DType dtype) {
+  Scalar number;
+  RL_CHECK(PyFloat_Check(value) || PyComplex_Check(value) || PyBool_Check(value) || is_whole_number(value), Type,
+           "index: a tensor's elements are set from numbers and tensors, not from %s; convert it with tensor(...)",
+           Py_TYPE(value)->tp_name);
+  if (PyBool_Check(value) || !is_whole_number(value)) {
+    number_from(value, &number);
+  } else {
+    int64_t whole;
+    integer_from(value, &whole);
+    number = Scalar(whole);
+  }
+  RL_CHECK(number.category < Category::Complex || is_complex(dtype) || dtype == DType::Bool, Runtime,
+           "index: a complex value does not fit a tensor of dtype %s", name_of(dtype));
+  return number;
 }
 
 }  // namespace
@@ -242,31 +244,24 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       return 0;
     }
     Tensor* x = reinterpret_cast<Tensor*>(self);
-    Scalar number;
-    bool is_number = !is_tensor(value) && number_from(value, &number);
-    RL_CHECK(!is_number || number.category < Category::Complex || is_complex(x->dtype), Runtime,
-             "index: a complex value does not fit a tensor of dtype %s", name_of(x->dtype));
-    Index i(x, index);
-    Ref place = i.view();
     Ref source;
-    if (is_tensor(value)) {
+    Scalar number;
+    if (is_tensor(value))
       source = Ref::retain(reinterpret_cast<Tensor*>(value));
-    } else if (is_number) {
-      if (!i.advanced()) {
-        ops::fill_(place, Arg(number));
-        return 0;
-      }
-      source = full({}, number, x->dtype);
-    } else {
-      source = tensor_from(value, std::nullopt);
-      if (source->dtype != x->dtype) source = convert(source.get(), x->dtype);
-    }
+    else
+      number = written_number(value, x->dtype);
+    if (index == Py_False) return 0;  // not a place, whatever the value is
+    Index i(x, index == Py_True ? Py_None : index);
+    const Ref& place = i.view();
     if (i.advanced()) {
-      if (i.masked() && source->numel == 1 && source->dtype != x->dtype) source = ops::_to_copy(source, x->dtype);
-      source = without_leading_ones(std::move(source), i.selected_dims());
-      ops::index_put_(place, Tensors(i.indices()), source, false);
+      if (!source) source = full({}, number, x->dtype);
+      ops::index_put_(place, Tensors(i.indices()), without_leading_ones(std::move(source)), false);
+    } else if (!source) {
+      ops::fill_(place, Arg(number));
+    } else if (source->ndim == 0 && place->ndim > 0) {
+      ops::fill_(place, Arg(source));
     } else {
-      source = without_leading_ones(std::move(source), place->ndim);
+      if (source->sizes() != place->sizes()) source = without_leading_ones(std::move(source));
       check_expands("index", source->sizes(), place->sizes());
       ops::copy_(place, source);
     }

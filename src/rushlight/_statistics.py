@@ -4,7 +4,9 @@ strings, Python truth values, numbers in the place of tensors."""
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from . import _native
@@ -24,13 +26,14 @@ __all__ = [
     "unique_consecutive",
 ]
 
-_METHODS = ("allclose", "equal", "nanquantile", "norm", "quantile", "unique", "unique_consecutive")
+_METHODS = ("allclose", "equal", "nanquantile", "norm", "quantile", "unique")
 
 
 def attach(cls: type) -> None:
     """Gives Tensor those of the functions that are its methods."""
     for name in _METHODS:
         setattr(cls, name, globals()[name])
+    cls.unique_consecutive = _unique_consecutive_method  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------ comparisons
@@ -181,20 +184,58 @@ def unique(
     With return_inverse and return_counts a tuple: also where each element of the input is found in the output, and
     how often each occurs.
     """
-    return _chosen(*_unique(input, dim, consecutive=False), return_inverse, return_counts)
+    _check_flags("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
+    return _chosen(_unique(input, dim, consecutive=False), return_inverse, return_counts)
 
 
-def unique_consecutive(
+def unique_consecutive(input: Tensor, *flags: Any, **named: Any) -> Any:
+    """The first of each run of equal elements, or of equal slices along `dim`; else as `unique`.
+
+    Takes return_inverse, return_counts and dim. By position this function (the method does not) follows PyTorch 2.13:
+    it hands the results back as if return_counts came first, and those that were not computed are empty. So name them.
+    """
+    results = _runs(input, *flags, **named)
+    first, second = (*flags, False, False)[:2]
+    asked = [named.get("return_inverse", first), named.get("return_counts", second)]
+    given = [named.get("return_inverse", second), named.get("return_counts", first)]
+    if asked != given:
+        _warn_of_flags_by_position()
+    return _chosen(results, *given)
+
+
+def _unique_consecutive_method(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The first of each run of equal elements, or of equal slices along `dim`; else as `unique`."""
-    return _chosen(*_unique(input, dim, consecutive=True), return_inverse, return_counts)
+    return _chosen(_runs(input, return_inverse, return_counts, dim), return_inverse, return_counts)
 
 
-def _chosen(output: Tensor, inverse: Tensor, counts: Tensor, return_inverse: bool, return_counts: bool) -> Any:
-    for name, flag in (("return_inverse", return_inverse), ("return_counts", return_counts)):
+@cache
+def _warn_of_flags_by_position() -> None:
+    warnings.warn(
+        "unique_consecutive: by position the flags give other results than they say, as in PyTorch; "
+        "name them: return_inverse=..., return_counts=...",
+        stacklevel=3,
+    )
+
+
+def _runs(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    _check_flags("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
+    output, inverse, counts = _unique(input, dim, consecutive=True)
+    none = _native.empty(0, dtype=_native.int64, device=input.device)
+    return output, inverse if return_inverse else none, counts if return_counts else none
+
+
+def _check_flags(op: str, **flags: Any) -> None:
+    for name, flag in flags.items():
         if not isinstance(flag, bool):
-            raise TypeError(f"unique: {name} must be a bool, got {type(flag).__name__}")
+            raise TypeError(f"{op}: {name} must be a bool, got {type(flag).__name__}")
+
+
+def _chosen(results: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
+    output, inverse, counts = results
     if not return_inverse and not return_counts:
         return output
     return (output, *[inverse] * return_inverse, *[counts] * return_counts)
@@ -203,7 +244,13 @@ def _chosen(output: Tensor, inverse: Tensor, counts: Tensor, return_inverse: boo
 def _unique(input: Tensor, dim: int | None, consecutive: bool) -> tuple[Tensor, Tensor, Tensor]:
     if dim is None:
         return (_native._unique_consecutive if consecutive else _native._unique)(input)
+    if input.is_complex():
+        raise NotImplementedError(f"unique: complex numbers have no order, met {input.dtype}")
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"unique: dim must be an int, got {type(dim).__name__}")
     slices = input.movedim(dim, 0)
+    if not input.dim():
+        raise IndexError(f"unique: a 0-d tensor has no dimension {dim}")
     if input.numel() == 0 and 0 in slices.shape[1:] and slices.shape[0]:
         raise RuntimeError(f"unique: the slices along dimension {dim} of shape {list(input.shape)} have no elements")
     rows = slices.reshape(slices.shape[0], math.prod(slices.shape[1:]))

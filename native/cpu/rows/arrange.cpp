@@ -73,24 +73,36 @@ void triangle_in_place(In self, int64_t diagonal, bool lower, const char* op) {
   copy_into(self.mutable_tensor(), triangle(self, diagonal, lower, op).get());
 }
 
+// How many places (i, j) of a rows x columns matrix have j <= i + diagonal, which lies in [-rows, columns]; the numbers
+// of rows and columns may be as large as an int64.
+__int128 places_below(__int128 rows, __int128 columns, __int128 diagonal) {
+  const __int128 first = std::min(std::max<__int128>(0, -diagonal), rows);           // above it nothing is kept
+  const __int128 whole = std::clamp<__int128>(columns - 1 - diagonal, first, rows);  // from here on all is
+  return (whole - first) * (first + whole + 2 * diagonal + 1) / 2 + (rows - whole) * columns;
+}
+
 Ref triangle_indices(int64_t rows, int64_t columns, int64_t diagonal, bool lower, const Options& o, const char* op) {
   RL_CHECK(rows >= 0 && columns >= 0, Runtime, "%s: row and col must not be negative, got %lld and %lld", op,
            (long long)rows, (long long)columns);
   DType dtype = o.dtype.value_or(DType::Int64);
   RL_CHECK(dtype == DType::Int64 || dtype == DType::Int32, Runtime, "%s: the indices are int64 or int32, not %s", op,
            name_of(dtype));
-  diagonal = std::clamp(diagonal, -rows - 1, columns + 1);
-  std::vector<int64_t> places[2];
-  for (int64_t i = 0; i < rows; ++i) {
-    Kept kept = kept_columns(lower, i, columns, diagonal);
-    for (int64_t j = kept.first; j < kept.last; ++j) {
-      places[0].push_back(i);
-      places[1].push_back(j);
+  diagonal = std::clamp(diagonal, -rows, columns);
+  const bool none = !lower && diagonal == -rows;
+  const __int128 below = none ? 0 : places_below(rows, columns, lower ? diagonal : diagonal - 1);
+  const __int128 count = lower ? below : static_cast<__int128>(rows) * columns - below;
+  RL_CHECK(count <= INT64_MAX / 16, Runtime, "%s: a triangle of %lld x %lld has more places than fit into memory", op,
+           (long long)rows, (long long)columns);
+  const int64_t n = static_cast<int64_t>(count);
+  Ref y = empty(Dims{2, n}, DType::Int64);
+  int64_t* at = y->data_as<int64_t>();
+  for (int64_t i = lower ? std::max<int64_t>(0, -diagonal) : 0, k = 0; k < n; ++i) {
+    const Kept kept = kept_columns(lower, i, columns, diagonal);
+    for (int64_t j = kept.first; j < kept.last; ++j, ++k) {
+      at[k] = i;
+      at[n + k] = j;
     }
   }
-  int64_t n = static_cast<int64_t>(places[0].size());
-  Ref y = empty(Dims{2, n}, DType::Int64);
-  for (int k = 0; k < 2; ++k) std::copy(places[k].begin(), places[k].end(), y->data_as<int64_t>() + k * n);
   return as_dtype(y.get(), dtype);
 }
 

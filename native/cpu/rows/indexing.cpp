@@ -19,6 +19,7 @@ namespace {
 
 // What several index tensors select: each place of the broadcast index names one block of `x`.
 struct Places {
+  std::vector<Ref> indices;      // one a dimension of x, or null
   Dims result;                   // sizes of x[indices]
   std::vector<int64_t> offsets;  // element offsets into x, one for each place, in the order of `index_sizes`
   Dims index_sizes;
@@ -56,6 +57,14 @@ bool is_mask(const Ref& index) {
   return index && index->ndim > 0 && (index->dtype == DType::Bool || index->dtype == DType::UInt8);
 }
 
+void check_mask(const Tensor* mask, const Tensor* x, int first) {
+  for (int d = 0; d < mask->ndim; ++d)
+    RL_CHECK(
+        first + d < x->ndim && mask->dims[d] == x->dims[first + d], Index,
+        "index: a mask of shape %s does not fit a tensor of shape %s from dimension %d on: the sizes must be equal",
+        marked(mask->sizes(), d).c_str(), to_string(x->sizes()).c_str(), first);
+}
+
 // Each mask as the index tensors of the places where it holds, one for each of its dimensions.
 std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
   std::vector<Ref> plain;
@@ -64,33 +73,36 @@ std::vector<Ref> without_masks(const Tensor* x, const Tensors& indices) {
       plain.push_back(i);
       continue;
     }
-    int first = static_cast<int>(plain.size());
-    for (int d = 0; d < i->ndim; ++d)
-      RL_CHECK(first + d < x->ndim && i->dims[d] == x->dims[first + d], Index,
-               "index: the mask of shape %s does not fit shape %s from dimension %d on", to_string(i->sizes()).c_str(),
-               to_string(x->sizes()).c_str(), first);
+    check_mask(i.get(), x, static_cast<int>(plain.size()));
     Ref places = ops::nonzero(i);
     for (int d = 0; d < i->ndim; ++d) plain.push_back(alias(places.get(), layout::select(places->layout(), 1, d)));
   }
   return plain;
 }
 
-Places find_places(const Tensor* x, const Tensors& indices) {
-  if (std::any_of(indices.begin(), indices.end(), is_mask)) return find_places(x, without_masks(x, indices));
-  RL_CHECK(indices.size() <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)",
-           indices.size(), x->ndim, to_string(x->sizes()).c_str());
+// Their shape; `locate` adds the offsets.
+Places shape_of_places(const Tensor* x, const Tensors& given) {
   Places p;
+  p.indices = without_masks(x, given);
+  const int n = static_cast<int>(p.indices.size());
+  RL_CHECK(n <= x->ndim, Index, "index: %d indices for a tensor of %d dimensions (shape %s)", n, x->ndim,
+           to_string(x->sizes()).c_str());
   int first = -1, last = -1, count = 0;
-  for (int d = 0; d < indices.size(); ++d) {
-    if (!indices[d]) continue;
-    p.index_sizes = count++ ? common_sizes(p.index_sizes, indices[d]->sizes()) : Dims(indices[d]->sizes());
+  bool none = false;
+  for (int d = 0; d < n; ++d) {
+    const Ref& i = p.indices[static_cast<size_t>(d)];
+    if (!i) continue;
+    p.index_sizes = count++ ? common_sizes(p.index_sizes, i->sizes()) : Dims(i->sizes());
+    none |= x->dims[d] == 0;
     if (first < 0) first = d;
     last = d;
   }
+  RL_CHECK(!none || !product(p.index_sizes), Index, "index: an indexed dimension of shape %s has size 0",
+           to_string(x->sizes()).c_str());
   bool adjacent = count == last - first + 1;
   p.at = adjacent ? std::max(first, 0) : 0;
   for (int d = 0; d < x->ndim; ++d)
-    if (d >= indices.size() || !indices[d]) {
+    if (d >= n || !p.indices[static_cast<size_t>(d)]) {
       p.rest_sizes.push_back(x->dims[d]);
       p.rest_strides.push_back(x->strides()[d]);
     }
@@ -99,12 +111,17 @@ Places find_places(const Tensor* x, const Tensors& indices) {
       for (int64_t s : p.index_sizes) p.result.push_back(s);
     if (i < p.rest_sizes.size()) p.result.push_back(p.rest_sizes[i]);
   }
-  if (product(p.result) == 0) return p;  // nothing is read, so no index is out of range
+  return p;
+}
+
+void locate(Places& p, const Tensor* x) {
+  if (product(p.result) == 0) return;  // nothing is read, so no index is out of range
   int64_t n = product(p.index_sizes);
   p.offsets.assign(static_cast<size_t>(n), 0);
-  for (int d = 0; d < indices.size(); ++d) {
-    if (!indices[d]) continue;
-    Ref i = long_index(indices[d], x->sizes(), d);
+  for (int d = 0; d < static_cast<int>(p.indices.size()); ++d) {
+    const Ref& index = p.indices[static_cast<size_t>(d)];
+    if (!index) continue;
+    Ref i = long_index(index, x->sizes(), d);
     Layout wide = layout::expand(i->layout(), p.index_sizes);
     const int64_t* values = i->data_as<int64_t>();
     Dims at(p.index_sizes.size());
@@ -120,7 +137,32 @@ Places find_places(const Tensor* x, const Tensors& indices) {
       }
     }
   }
+}
+
+Places find_places(const Tensor* x, const Tensors& indices) {
+  Places p = shape_of_places(x, indices);
+  locate(p, x);
   return p;
+}
+
+// The mask, spread over the dimensions behind it, where the indices are one mask and nothing else; null otherwise.
+Ref only_mask(const Tensor* x, const Tensors& indices) {
+  int before = 0;
+  const Tensor* mask = nullptr;
+  for (const Ref& i : indices) {
+    if (!i) {
+      before += !mask;
+      continue;
+    }
+    if (mask || !is_mask(i)) return {};
+    mask = i.get();
+  }
+  if (!mask) return {};
+  check_mask(mask, x, before);
+  Dims sizes(mask->sizes()), strides(mask->strides());
+  while (before + sizes.size() < x->ndim) sizes.push_back(1), strides.push_back(0);
+  Ref wide = alias(mask, {sizes, strides, mask->offset});
+  return as_dtype(wide.get(), DType::Bool);
 }
 
 // Calls f(element offset in x, element offset in the row-major result) for every selected element.
@@ -259,14 +301,19 @@ Ref index_put_grad(In g, DimSpan input, Tensors indices) {
 void index_put(In self, Tensors indices, In values, bool accumulate) {
   Tensor* x = self.mutable_tensor();
   check_no_internal_overlap(x, "index_put_");
-  Places p = find_places(x, indices);
+  if (Ref mask = accumulate || values->numel != 1 ? Ref() : only_mask(x, indices)) {
+    Ref value = alias(values, {{}, {}, values->offset});
+    return masked_fill_in_place(self, mask, Arg(value));
+  }
+  Places p = shape_of_places(x, indices);
+  check_expands("index_put_", values->sizes(), p.result);
   RL_CHECK(values->dtype == x->dtype, Runtime,
            "index_put_: the values have dtype %s, the written tensor %s; convert the values first",
            name_of(values->dtype), name_of(x->dtype));
   if (accumulate && is_narrow(self)) return widened(index_put, self, indices, values, accumulate);
-  check_expands("index_put_", values->sizes(), p.result);
   Ref v = alias(values, layout::expand(values->layout(), p.result));
   v = contiguous_copy(v.get());
+  locate(p, x);
   if (!has_memory(x) || !v->numel) return;
   if (accumulate) return add_any(p, x, v.get());
   with_bytes_of(x->dtype, [&](auto element) {

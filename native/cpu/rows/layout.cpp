@@ -20,6 +20,10 @@ int split_dim(In x, int64_t dim, const char* op) {
   return wrap_dim(dim, x->ndim, op);
 }
 
+void check_count(int64_t pieces, const char* op) {
+  RL_CHECK(pieces <= INT32_MAX, Runtime, "%s: %lld pieces are more than a list can hold", op, (long long)pieces);
+}
+
 std::vector<Ref> pieces_of(Pieces kind, In x, int d, const std::vector<int64_t>& lengths) {
   std::vector<Ref> pieces;
   int64_t at = 0;
@@ -77,14 +81,16 @@ std::vector<Ref> chunk(In x, int64_t chunks, int64_t dim) {
   RL_CHECK(x->ndim > 0, Runtime, "chunk: a 0-d tensor has no dimension to take apart");
   RL_CHECK(chunks > 0, Runtime, "chunk: chunks must be positive, got %lld", (long long)chunks);
   int d = wrap_dim(dim, x->ndim, "chunk");
-  int64_t size = (x->dims[d] + chunks - 1) / chunks;
+  int64_t size = x->dims[d] / chunks + (x->dims[d] % chunks != 0);
   if (size) return split(x, size, d);
+  check_count(chunks, "chunk");
   return split_with_sizes(x, Dims(static_cast<int>(chunks), 0), d);
 }
 
 std::vector<Ref> tensor_split(In x, int64_t sections, int64_t dim) {
   int d = split_dim(x, dim, "tensor_split");
   RL_CHECK(sections > 0, Runtime, "tensor_split: sections must be positive, got %lld", (long long)sections);
+  check_count(sections, "tensor_split");
   int64_t n = x->dims[d], base = n / sections, longer = n % sections;
   Dims starts;
   for (int64_t i = 0; i < sections; ++i) starts.push_back(i * base + std::min(i, longer));

@@ -46,7 +46,7 @@ namespace kernels {
 
 void masked_fill_in_place(In self, In mask, const Arg& value) {
   if (value.tensor) {
-    RL_CHECK(!is_complex(value.tensor->dtype) || is_complex(self->dtype), Runtime,
+    RL_CHECK(!is_complex(value.tensor->dtype) || is_complex(self->dtype) || self->dtype == DType::Bool, Runtime,
              "masked_fill: a value of dtype %s does not fit dtype %s", name_of(value.tensor->dtype),
              name_of(self->dtype));
     RL_CHECK(value.tensor->ndim == 0, Runtime, "masked_fill: expected a number or a 0-d tensor, got shape %s",

@@ -12,11 +12,15 @@ inline Dims for_each_dimension(const char* op, const char* name, DimSpan given, 
   return Dims(given);
 }
 
+// The numbers fit 32 bits, so that a product of two of them fits 64.
 inline void check_each(const char* op, const char* name, DimSpan given, int spatial, int64_t least) {
   RL_CHECK(given.n == spatial, Runtime, "%s: %s must have %d numbers, one for each spatial dimension, got %s", op, name,
            spatial, to_string(given).c_str());
   for (int64_t v : given)
     RL_CHECK(v >= least, Runtime, "%s: %s must be at least %lld everywhere, got %s", op, name, (long long)least,
+             to_string(given).c_str());
+  for (int64_t v : given)
+    RL_CHECK(v <= INT32_MAX, Runtime, "%s: %s must be below 2^31 everywhere, got %s", op, name,
              to_string(given).c_str());
 }
 
