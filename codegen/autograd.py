@@ -104,6 +104,8 @@ def saved_members(o: Operation, table: Table) -> Members:
     results = o.row.returns if o.row.returns else RESULT_NAMES
     bilinear = _own_gradient(o) == "g_"
     for name in _mentions(o):
+        if o.row.kind == "reduction" and name in sizes:
+            continue  # every reduction keeps them
         if name in results:
             members.append(("Saved", name, None))
         elif name == "g" and not bilinear:
@@ -124,7 +126,7 @@ def node(o: Operation, table: Table) -> str:
     name = struct(o)
     fields = "".join(f"    {t} {n};\n" for t, n, _ in members)
     if reduction:
-        fields += "    Dims sizes;\n    uint64_t mask;\n    bool kept;\n    int64_t count;\n"
+        fields += "    Dims sizes;\n    uint64_t mask;\n    bool kept;\n"
     base = "Node" if dynamic else f"NodeWith<{len(o.differentiable)}>"
     out = "namespace {\n"
     out += (
@@ -202,7 +204,7 @@ def _maker(
         if p is None:
             continue
         if n in sizes:
-            statement = ("" if p.type != "Tensor | None" else f"if ({n}.tensor()) ") + f"v.{n} = Dims({n}->sizes());"
+            statement = ("" if p.type != "Tensor | None" else f"if ({n}.tensor()) ") + f"v.{n}.assign({n}->sizes());"
         elif type_ in ("Saved", "SavedArg", "SavedList"):
             overwritten = inplace and p is o.parameters[0]
             keep = (
@@ -211,7 +213,7 @@ def _maker(
             tensor_optional = p.type == "Tensor | None"
             statement = f"if ({n}.tensor()) {{ {keep} }}" if tensor_optional else keep
         elif type_ == "Dims":
-            statement = f"v.{n} = Dims({n});"
+            statement = f"v.{n}.assign({n});"
         else:
             statement = f"v.{n} = {n};"
         wanted = mentions[n]
@@ -223,10 +225,9 @@ def _maker(
         have = o.signature.names()
         x = o.parameters[0].name
         out += (
-            f"  v.sizes = Dims({x}->sizes());\n"
+            f"  v.sizes.assign({x}->sizes());\n"
             f'  v.mask = reduced_mask({x}, {reduced_dims(o)}, "{o.name}");\n'
             f"  v.kept = {'keepdim' if 'keepdim' in have else 'false'};\n"
-            f"  v.count = {x}->numel / std::max<int64_t>(like->numel, 1);\n"
         )
     return out + "  return node;\n}\n"
 
@@ -270,7 +271,8 @@ def _values(o: Operation, table: Table, members: Members) -> dict[str, tuple[str
         else:
             values[n] = (p.type if p else type_, f"v.{n}")
     if o.row.kind == "reduction":
-        values["count"] = ("scalar", "Scalar(v.count)")
+        values |= dict.fromkeys(sizes, ("sizes", "v.sizes"))
+        values["count"] = ("scalar", "Scalar(reduced_count(v.sizes, v.mask))")
     if o.together:
         values["need"] = ("int", "static_cast<int64_t>(call.need)")
     return values

@@ -272,8 +272,7 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
     if wanted:
         made = f"{autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)})"
         out += (
-            "  NodeRef recorded;\n"
-            f"  if (records || duals) [[unlikely]] recorded = NodeRef::steal({made}.release());\n"
+            f"  NodeRef recorded;\n  if (records || duals) [[unlikely]] recorded = NodeRef::steal({made}.release());\n"
         )
     out += write + "  bump_version(written);\n" + (_finish_inplace(o) if wanted else "")
     return out + "  return Ref::retain(written);\n"
@@ -328,9 +327,14 @@ def _view(o: Operation, table: Table) -> str:
 
 def _flat(arguments: tuple[Parameter, ...] | list[Parameter]) -> tuple[str, str]:
     """A view's arguments as a span of integers: the statements that fill it, and the span."""
-    if arguments and all(p.cpp in ("int64_t", "bool") for p in arguments):
-        names = ", ".join(p.name for p in arguments)
-        return f"  const int64_t flat[] = {{{names}}};\n", f"Span<const int64_t>(flat, {len(arguments)})"
+    if arguments and all(p.cpp != "DimSpan" for p in arguments):
+        optional = "std::optional<int64_t>"
+        values = [
+            v
+            for p in arguments
+            for v in ([f"{p.name}.has_value()", f"{p.name}.value_or(0)"] if p.cpp == optional else [p.name])
+        ]
+        return f"  const int64_t flat[] = {{{', '.join(values)}}};\n", f"Span<const int64_t>(flat, {len(values)})"
     return "  FlatArguments flat;\n" + "".join(f"  flat.add({p.name});\n" for p in arguments), "flat.span()"
 
 

@@ -55,17 +55,18 @@ Node* grad_fn_of(Tensor* x) {
   return x->grad_fn;
 }
 
-Edge gradient_edge(const Tensor* x) {
+static inline Edge edge_to(const Tensor* x) {
   Tensor* t = const_cast<Tensor*>(x);
   Edge e{t->view ? grad_fn_of(t) : t->grad_fn, t->output_nr, nullptr};
   if (!e.node && x->flags & kRequiresGrad) e = {accumulator_of(x), 0, nullptr};
   retain(e);
   return e;
 }
+Edge gradient_edge(const Tensor* x) { return edge_to(x); }
 
 // An input with a tangent but no history gets an edge too: forward mode asks for its formula.
-static Edge edge_of(const Tensor* x) {
-  Edge e = x ? gradient_edge(x) : Edge{};
+static inline Edge edge_of(const Tensor* x) {
+  Edge e = x ? edge_to(x) : Edge{};
   return !e.node && any_dual(x) ? tangent_edge() : e;
 }
 

@@ -73,6 +73,7 @@ class SmallVector {
     for (int i = 0; i < n; ++i) data_[i] = from[i];
     size_ = n;
   }
+  void assign(Span<const T> span) { assign(span.ptr, span.n); }
   void reserve(int n) {
     if (n <= capacity_) return;
     T* grown = new T[n];
@@ -125,7 +126,10 @@ using Dims = SmallVector<int64_t, 6>;
 using DimSpan = Span<const int64_t>;
 
 inline bool operator==(DimSpan a, DimSpan b) {
-  return a.n == b.n && (!a.n || !std::memcmp(a.ptr, b.ptr, sizeof(int64_t) * a.n));
+  if (a.n != b.n) return false;
+  for (int i = 0; i < a.n; ++i)
+    if (a[i] != b[i]) return false;
+  return true;
 }
 
 }  // namespace rl

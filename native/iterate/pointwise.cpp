@@ -172,35 +172,68 @@ struct Call {
 };
 
 // The commonest call: contiguous tensors of one dtype and shape, with numbers and 0-d tensors that do not change the
-// dtype. Returns the tensor whose shape the result has, or nullptr.
-const Tensor* same_layout(const PointwiseRow& row, Span<const Arg> args) {
-  if (row.bool_inputs) return nullptr;
-  const Tensor* lead = args[0].tensor;
-  if (!lead || lead->ndim == 0)
-    for (int k = 1; k < row.inputs; ++k)
-      if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
-  if (!lead || !lead->contiguous() || lead->device.type != DeviceType::Cpu) return nullptr;
-  Category category = category_of(lead->dtype);
-  if (row.integers_to_float && category < Category::Floating) return nullptr;
-  for (int k = 0; k < args.n; ++k) {
-    const Tensor* x = args[k].tensor;
-    if (!x) {
-      bool factor = k >= row.inputs;
-      bool refused =
-          (factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool) && args[k].number.category == Category::Bool;
-      refused |= row.fitting_numbers && lead->dtype == DType::Bool;
-      bool wide = (factor || row.fitting_numbers) && !args[k].number.is_small();
-      if (args[k].number.category > category || refused || wide) return nullptr;
-    } else if (x != lead) {
-      if (x->dtype != lead->dtype || x->device != lead->device) return nullptr;
-      if (x->ndim == 0) continue;
-      if (x->ndim != lead->ndim || !x->contiguous()) return nullptr;
-      for (int i = 0; i < x->ndim; ++i)
-        if (x->dims[i] != lead->dims[i]) return nullptr;
+// dtype. Checked and laid out for the loop in one pass.
+struct SameLayout {
+  const Tensor* lead = nullptr;  // whose shape the result has, and whose dtype the loop
+  int n = 1;
+  char* data[kMaxOperands];
+  int64_t strides[kMaxOperands];
+  Cell cells[kMaxOperands];
+
+  bool fits(const PointwiseRow& row, Span<const Arg> args) {
+    if (row.bool_inputs) return false;
+    lead = args[0].tensor;
+    if (!lead || lead->ndim == 0)
+      for (int k = 1; k < row.inputs; ++k)
+        if (const Tensor* x = args[k].tensor; x && (!lead || lead->ndim == 0)) lead = x;
+    if (!lead || !lead->contiguous() || lead->device.type != DeviceType::Cpu) return false;
+    const Category category = category_of(lead->dtype);
+    if (row.integers_to_float && category < Category::Floating) return false;
+    const int64_t itemsize = static_cast<int64_t>(size_of(lead->dtype));
+    for (const Arg& a : args) {
+      if (const Tensor* x = a.tensor) {
+        if (x != lead && !like_lead(x)) return false;
+        data[n] = x->storage->data + x->offset * itemsize;
+        strides[n] = x->ndim == 0 && lead->ndim ? 0 : itemsize;
+      } else {
+        if (!takes_number(row, a.number, n > row.inputs, category)) return false;
+        a.number.store(lead->dtype, cells[n].bytes);
+        data[n] = cells[n].bytes;
+        strides[n] = 0;
+      }
+      ++n;
     }
+    return true;
   }
-  return lead;
-}
+
+  void run(Tensor* out, Loop loop) {
+    data[0] = out->data();
+    strides[0] = static_cast<int64_t>(size_of(out->dtype));
+    const int64_t total = lead->numel;
+    if (total > kGrain) return run_in_parallel(loop);
+    if (total) loop(data, strides, total);
+  }
+
+ private:
+  bool like_lead(const Tensor* x) const {
+    if (x->dtype != lead->dtype || x->device != lead->device) return false;
+    return x->ndim == 0 || (x->contiguous() && x->sizes() == lead->sizes());
+  }
+  bool takes_number(const PointwiseRow& row, const Scalar& number, bool factor, Category category) const {
+    if (number.category > category || (row.fitting_numbers && lead->dtype == DType::Bool)) return false;
+    const bool certain = number.is_small() || (number.category == Category::Floating && number.fits(lead->dtype));
+    if ((factor || row.fitting_numbers) && !certain) return false;
+    return number.category != Category::Bool || !(factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool);
+  }
+  void run_in_parallel(Loop loop) const {
+    Unlocked unlocked(lead->numel);
+    parallel_for(0, lead->numel, kGrain, [&](int64_t begin, int64_t end) {
+      char* at[kMaxOperands];
+      for (int k = 0; k < n; ++k) at[k] = data[k] + begin * strides[k];
+      loop(at, strides, end - begin);
+    });
+  }
+};
 
 // `out` looks like `lead`, and every tensor either is the very same elements or does not touch them.
 bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, DType dtype) {
@@ -213,37 +246,6 @@ bool writes_apart(const Tensor* out, const Tensor* lead, Span<const Arg> args, D
     if (x->data() < last && first < x->data() + x->numel * static_cast<int64_t>(size_of(x->dtype))) return false;
   }
   return true;
-}
-
-void run_same_layout(Span<const Arg> args, const Tensor* lead, Tensor* out, Loop loop) {
-  char* data[kMaxOperands];
-  int64_t strides[kMaxOperands];
-  Cell cells[kMaxOperands];
-  int64_t itemsize = static_cast<int64_t>(size_of(lead->dtype));
-  data[0] = out->data();
-  strides[0] = static_cast<int64_t>(size_of(out->dtype));
-  for (int k = 0; k < args.n; ++k) {
-    if (const Tensor* x = args[k].tensor) {
-      data[k + 1] = x->data();
-      strides[k + 1] = x->ndim == 0 && lead->ndim ? 0 : itemsize;
-    } else {
-      args[k].number.store(lead->dtype, cells[k].bytes);
-      data[k + 1] = cells[k].bytes;
-      strides[k + 1] = 0;
-    }
-  }
-  int64_t n = lead->numel;
-  if (n <= kGrain) {
-    if (n) loop(data, strides, n);
-    return;
-  }
-  Unlocked unlocked(n);
-  int count = args.n + 1;
-  parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) {
-    char* at[kMaxOperands];
-    for (int k = 0; k < count; ++k) at[k] = data[k] + begin * strides[k];
-    loop(at, strides, end - begin);
-  });
 }
 
 }  // namespace
@@ -353,10 +355,10 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
   if (row.dtypes == DtypeRule::Divides) [[unlikely]]
     check_divisor(row, args);
-  if (const Tensor* first = same_layout(row, args)) [[likely]] {
-    if (Loop loop = loop_of(row, first->dtype)) {
-      Ref out = empty_alike(first, output_dtype(row, first->dtype));
-      run_same_layout(args, first, out.get(), loop);
+  if (SameLayout same; same.fits(row, args)) [[likely]] {
+    if (Loop loop = loop_of(row, same.lead->dtype)) {
+      Ref out = empty_alike(same.lead, output_dtype(row, same.lead->dtype));
+      same.run(out.get(), loop);
       return out;
     }
   }
@@ -374,9 +376,9 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
   if (row.dtypes == DtypeRule::Divides) [[unlikely]]
     check_divisor(row, args);
-  if (const Tensor* lead = same_layout(row, args);
-      lead && writes_apart(out, lead, args, output_dtype(row, lead->dtype))) [[likely]] {
-    if (Loop loop = loop_of(row, lead->dtype)) return run_same_layout(args, lead, out, loop);
+  if (SameLayout same; same.fits(row, args) && writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype)))
+      [[likely]] {
+    if (Loop loop = loop_of(row, same.lead->dtype)) return same.run(out, loop);
   }
   check_same_device(row.name, args);
   DType d = arithmetic_dtype(row, args);

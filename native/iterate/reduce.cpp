@@ -149,6 +149,13 @@ Dims kept_sizes(DimSpan input_sizes, uint64_t mask) {
   return sizes;
 }
 
+int64_t reduced_count(DimSpan input_sizes, uint64_t mask) {
+  int64_t count = 1;
+  for (int i = 0; i < input_sizes.n; ++i)
+    if (mask >> i & 1) count *= input_sizes[i];
+  return count;
+}
+
 static DType reduction_dtype(const ReductionRow& row, const Tensor* x, std::optional<DType> dtype) {
   if (dtype) {
     RL_CHECK(!row.floating_only || is_differentiable(*dtype), Runtime,
@@ -178,8 +185,22 @@ static void check_kernel(const ReductionRow& row, DType d) {
            row.name, name_of(d));
 }
 
+// The commonest call: all of a few contiguous elements, in their own dtype.
+static bool is_small_whole(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, DType d) {
+  return dims.n == 0 && !keepdim && x->dtype == d && !row.bool_output && x->contiguous() && has_memory(x) &&
+         x->numel > 0 && x->numel <= kGrain && (*row.kernels)[static_cast<int>(d)].run;
+}
+
+static Ref reduce_small_whole(const ReductionRow& row, const Tensor* x) {
+  Ref out = empty(DimSpan(), x->dtype, x->device);
+  int64_t size = x->numel, stride = static_cast<int64_t>(size_of(x->dtype));
+  (*row.kernels)[static_cast<int>(x->dtype)].run({x->data(), out->data(), 1, 0, 0, 1, &size, &stride, size}, false);
+  return out;
+}
+
 Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, std::optional<DType> dtype) {
   DType d = reduction_dtype(row, x, dtype), given = x->dtype;
+  if (is_small_whole(row, x, dims, keepdim, d)) return reduce_small_whole(row, x);
   const uint64_t mask = reduced_mask(x, dims, row.name);
   if (x->numel == 0 && !row.has_start) check_reducible(x, mask, dims.n > 0, row.name);
   if (is_complex(given) && !row.bool_output) check_kernel(row, given);

@@ -23,5 +23,7 @@ Dims reduced_sizes(const Tensor* x, uint64_t mask, bool keepdim);
 Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim, std::optional<DType> dtype);
 // The shape `g` (a reduction's output, or its gradient) has with the reduced dimensions kept as size 1.
 Dims kept_sizes(DimSpan input_sizes, uint64_t mask);
+// How many elements went into one result.
+int64_t reduced_count(DimSpan input_sizes, uint64_t mask);
 
 }  // namespace rl

@@ -31,6 +31,8 @@ bool is_tuple_in_disguise(PyObject* o) {
 }
 
 std::optional<int64_t> slice_bound(PyObject* o) {
+  int64_t small;
+  if (small_integer_from(o, &small)) return small;
   if (o == Py_None) return std::nullopt;
   if (PyLong_CheckExact(o)) return PyNumber_AsSsize_t(o, nullptr);
   PyRef index = PyRef::steal(PyNumber_Index(o));

@@ -273,7 +273,7 @@ Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::op
   b = b < a ? a : b > n ? n : b;
   Layout y = x;
   y.offset += a * x.strides[d];
-  y.sizes[d] = (b - a) / step + ((b - a) % step != 0);
+  y.sizes[d] = step == 1 ? b - a : (b - a) / step + ((b - a) % step != 0);
   y.strides[d] = x.strides[d] * step;
   return y;
 }
