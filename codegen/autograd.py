@@ -174,9 +174,7 @@ def node(o: Operation, table: Table) -> str:
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
 
-def _maker(
-    o: Operation, table: Table, members: Members, name: str, dynamic: bool
-) -> str:
+def _maker(o: Operation, table: Table, members: Members, name: str, dynamic: bool) -> str:
     inplace = o.row.kind == "inplace" or (o.row.inplace and o.row.kind == "pointwise")
     parameters = ["const Tensor* like", *(f"{p.cpp} {p.name}" for p in o.parameters), *["bool overwritten"] * inplace]
     out = f"Handle<{name}> make_{name}({', '.join(f'[[maybe_unused]] {p}' for p in parameters)}) {{\n"

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from codegen import operations
-from codegen.signature import Parameter
-from codegen.table import Operation, Table
+from codegen.signature import TYPES, Parameter
+from codegen.table import ARITHMETIC, COMPARISONS, Operation, Table
 
 OPTIONS = [
     Parameter("dtype", "DType | None", "None", True),
@@ -26,49 +26,6 @@ WORDS = {
     "Tensors": "Sequence[Tensor]",
     "Indices": "Sequence[Tensor | None]",
     "MemoryFormat": "memory_format",
-}
-SLOTS = {
-    "+": "add",
-    "-": "subtract",
-    "*": "multiply",
-    "/": "true_divide",
-    "@": "matrix_multiply",
-    "**": "power",
-    "%": "remainder",
-    "//": "floor_divide",
-    "&": "and",
-    "|": "or",
-    "^": "xor",
-    "<<": "lshift",
-    ">>": "rshift",
-}
-COMPARISONS = {"<": "Py_LT", "<=": "Py_LE", "==": "Py_EQ", "!=": "Py_NE", ">": "Py_GT", ">=": "Py_GE"}
-READERS = {
-    "Tensor": "tensor",
-    "TensorOpt": "tensor_or_none",
-    "Operand": "operand",
-    "Number": "number",
-    "NumberOpt": "number_or_none",
-    "Int": "integer",
-    "IntOpt": "integer_or_none",
-    "Float": "real",
-    "Bool": "boolean",
-    "Ints": "ints",
-    "IntList": "ints",
-    "IntsOpt": "ints",
-    "IntsVar": "ints",
-    "Sizes": "sizes",
-    "Padding": "padding",
-    "DType": "dtype",
-    "DTypeOpt": "dtype_or_none",
-    "TextOpt": "text_or_none",
-    "Tensors": "tensors",
-    "TensorsVar": "tensors",
-    "TensorsEach": "tensors",
-    "Text": "text",
-    "Indices": "tensors",
-    "GeneratorOpt": "generator",
-    "MemoryFormatOpt": "memory_format",
 }
 OPTION_KINDS = {"Layout": "LayoutOpt", "Device": "DeviceOpt"}
 
@@ -119,7 +76,7 @@ def _reader(o: Operation, i: int, p: Parameter) -> str:
         arguments.append(f"Dims{{{p.default.strip('()')}}}" if several else p.default)
     if p.kind == "IntsOpt":  # None is not the same as no dimension
         return f"(c.has({i}) ? DimSpan(c.ints({i})) : DimSpan())"
-    return f"c.{READERS[p.kind]}({', '.join(arguments)})"
+    return f"c.{TYPES[p.type].reader}({', '.join(arguments)})"
 
 
 def _call(o: Operation, function: str, extra: str = "", inplace: bool = False, legacy: bool = False) -> str:
@@ -278,38 +235,25 @@ def _operator(o: Operation) -> str:
     symbol = o.row.operator
     defaults = "".join(f", Scalar({p.default})" for p in o.parameters[2:] if p.type == "Number")
     tensors_only = o.parameters[0].type == "Tensor"
-    read = "matrix_operands" if tensors_only else "operands"
-    name = SLOTS.get(symbol) or "compare_" + COMPARISONS[symbol].lower()
     both = "x.tensor, y.tensor" if tensors_only else "x, y"
-    out = (
-        f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n"
-        f"  try {{\n"
-        "    Arg x, y;\n"
-        f"    switch ({read}(a, b, &x, &y)) {{\n"
-        f"      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
-        f"      case Operands::Overloaded: {{\n"
-        f"        PyObject* both[] = {{a, b}};\n"
-        f"        return py_{o.name}<false>(nullptr, both, 2, nullptr);\n"
-        f"      }}\n"
-        f"      default: return returned(ops::{o.name}({both}{defaults}));\n"
-        f"    }}\n"
-        f"  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
-    )
-    if symbol in SLOTS and operations.has_inplace(o):
-        out += (
-            f"PyObject* operator_inplace_{name}(PyObject* a, PyObject* b) {{\n"
-            f"  try {{\n"
-            "    Arg x, y;\n"
-            "    if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;\n"
-            f"    switch ({read}(a, b, &x, &y)) {{\n      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
-            f"      case Operands::Overloaded: return py_{o.name}_inplace<true>(a, &b, 1, nullptr);\n"
-            f"      default: return returned(ops::{o.name}_(x.tensor, y{defaults}));\n"
-            f"    }}\n"
-            f"  }} catch (...) {{\n"
-            "    return raise_current();\n"
-            f"  }}\n"
-            f"}}\n"
+
+    def function(name: str, prepare: str, overloaded: str, result: str) -> str:
+        return (
+            f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    {prepare}\n"
+            f"    switch ({'matrix_operands' if tensors_only else 'operands'}(a, b, &x, &y)) {{\n"
+            "      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
+            f"      case Operands::Overloaded: return {overloaded};\n"
+            f"      default: return returned(ops::{result}{defaults}));\n"
+            "    }\n  } catch (...) {\n    return raise_current();\n  }\n}\n"
         )
+
+    name = f"compare_{COMPARISONS[symbol]}" if symbol in COMPARISONS else ARITHMETIC[symbol][0]
+    overloaded = f"py_{o.name}<false>(nullptr, both, 2, nullptr)"
+    out = function(name, "PyObject* both[] = {a, b};", overloaded, f"{o.name}({both}")
+    if symbol in ARITHMETIC and operations.has_inplace(o):
+        overloaded = f"py_{o.name}_inplace<true>(a, &b, 1, nullptr)"
+        guard = "if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;"
+        out += function(f"inplace_{name}", guard, overloaded, f"{o.name}_(x.tensor, y")
     return out
 
 
@@ -338,15 +282,16 @@ def registry(table: Table) -> str:
     slots, compares = "", {}
     for symbol, o in table.by_symbol.items():
         if symbol in COMPARISONS:
-            compares[symbol] = f"operator_compare_{COMPARISONS[symbol].lower()}"
+            compares[symbol] = f"operator_compare_{COMPARISONS[symbol]}"
             out += f"PyObject* {compares[symbol]}(PyObject*, PyObject*);\n"
             continue
-        for name in [SLOTS[symbol]] + [f"inplace_{SLOTS[symbol]}"] * operations.has_inplace(o):
+        slot_name, _ = ARITHMETIC[symbol]
+        for name in [slot_name] + [f"inplace_{slot_name}"] * operations.has_inplace(o):
             declaration, slot = _slot(name, ternary=symbol == "**")
             out += declaration
             slots += slot
     out += f"\nconst PyType_Slot number_slots[] = {{\n{slots}    {{0, nullptr}},\n}};\n\n"
-    ordered = ", ".join(compares.get(s, "nullptr") for s in ("<", "<=", "==", "!=", ">", ">="))
+    ordered = ", ".join(compares.get(s, "nullptr") for s in COMPARISONS)
     return (
         out + f"PyObject* (*const compare_operators[6])(PyObject*, PyObject*) = {{{ordered}}};\n\n}}  // namespace rl\n"
     )

@@ -7,34 +7,18 @@ import ast
 from codegen.signature import TYPES
 from codegen.table import SYMBOLS, Operation, Table
 
-CPP_OPERATORS = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-    ast.BitXor: "^",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
-
 
 def elementwise(tree: ast.expr, constant: str = "V({})") -> str:
     """The formula for one element or one vector of them; numbers get the arithmetic type V."""
     match tree:
         case ast.BinOp():
             left, right = elementwise(tree.left, constant), elementwise(tree.right, constant)
-            return f"({left} {CPP_OPERATORS[type(tree.op)]} {right})"
+            return f"({left} {SYMBOLS[type(tree.op)]} {right})"
         case ast.UnaryOp(op=ast.USub()):
             return f"(-{elementwise(tree.operand, constant)})"
         case ast.Compare():
             left, right = elementwise(tree.left, constant), elementwise(tree.comparators[0], constant)
-            return f"({left} {CPP_OPERATORS[type(tree.ops[0])]} {right})"
+            return f"({left} {SYMBOLS[type(tree.ops[0])]} {right})"
         case ast.Call(func=ast.Name(id=name)):
             return f"{name}({', '.join(elementwise(a, constant) for a in tree.args)})"
         case ast.Name():
@@ -107,7 +91,7 @@ class Composition:
         return f"ops::{o.name}({', '.join(texts)})"
 
     def _argument(self, type_: str, kind: str, text: str) -> str:
-        cpp = TYPES[type_][1]
+        cpp = TYPES[type_].cpp
         if cpp == "DimSpan":
             if kind == "tensor":
                 return f"{text}->sizes()"
@@ -127,7 +111,7 @@ def default_value(type_: str, source: str) -> str:
         return source.lower()
     if type_ == "str":
         return source.replace("'", '"')
-    if TYPES[type_][1] == "DimSpan":
+    if TYPES[type_].cpp == "DimSpan":
         return "DimSpan()" if source in ("None", "()", "") else f"DimSpan(Dims{{{source.strip('()')}}})"
     if type_ == "PaddingInts":
         return f"Padding(int64_t({source}))"

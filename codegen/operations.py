@@ -315,8 +315,8 @@ def _view(o: Operation, table: Table) -> str:
     if o.grads:
         out += autograd.node(o, table) + _replay(o)
         flat, span = _flat(rest)
-        body += f"{flat}  finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n"
         body += (
+            f"{flat}  finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n"
             f"  if ({_wanted(o)}) [[unlikely]] {{\n"
             f'    check_differentiable({first}->dtype, "{o.name}");\n'
             f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, 'result.get()')});\n"

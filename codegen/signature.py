@@ -4,36 +4,55 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ops.row import Row
 
-# type in a signature -> (parser kind, C++ parameter type, what a backward node keeps of it)
+
+class Type(NamedTuple):
+    """What one type of a signature is elsewhere."""
+
+    kind: str  # to the parser
+    cpp: str  # as a parameter in C++
+    saved: str  # as a backward node keeps it; "" where none does
+    reader: str  # the parser's function that reads it
+    stub: str  # to a type checker
+
+
 TYPES = {
-    "Tensor": ("Tensor", "In", "Saved"),
-    "Tensor | None": ("TensorOpt", "In", "Saved"),
-    "Operand": ("Operand", "const Arg&", "SavedArg"),
-    "Number": ("Number", "const Scalar&", "Scalar"),
-    "Number | None": ("NumberOpt", "const std::optional<Scalar>&", "std::optional<Scalar>"),
-    "int": ("Int", "int64_t", "int64_t"),
-    "int | None": ("IntOpt", "std::optional<int64_t>", "std::optional<int64_t>"),
-    "float": ("Float", "double", "double"),
-    "str": ("Text", "const std::string&", "std::string"),
-    "bool": ("Bool", "bool", "bool"),
-    "Ints": ("Ints", "DimSpan", "Dims"),
-    "IntList": ("IntList", "DimSpan", "Dims"),  # as Ints, but an int alone is refused
-    "Ints | None": ("IntsOpt", "DimSpan", "Dims"),
-    "*int": ("IntsVar", "DimSpan", "Dims"),
-    "Sizes": ("Sizes", "DimSpan", "Dims"),
-    "PaddingInts": ("Padding", "const Padding&", "Padding"),
-    "DType": ("DType", "DType", "DType"),
-    "DType | None": ("DTypeOpt", "std::optional<DType>", "std::optional<DType>"),
-    "str | None": ("TextOpt", "const char*", ""),
-    "Tensors": ("Tensors", "Tensors", "SavedList"),
-    "Indices": ("Indices", "Tensors", "SavedList"),  # a list of tensors in which None means all of a dimension
-    "*Tensor": ("TensorsVar", "Tensors", "SavedList"),
-    "*Each": ("TensorsEach", "Tensors", "SavedList"),  # as *Tensor, but a list of them is refused
-    "Generator | None": ("GeneratorOpt", "PyObject*", ""),
-    "MemoryFormat | None": ("MemoryFormatOpt", "MemoryFormat", "MemoryFormat"),
+    "Tensor": Type("Tensor", "In", "Saved", "tensor", "Tensor"),
+    "Tensor | None": Type("TensorOpt", "In", "Saved", "tensor_or_none", "Tensor | None"),
+    "Operand": Type("Operand", "const Arg&", "SavedArg", "operand", "Tensor | _Number"),
+    "Number": Type("Number", "const Scalar&", "Scalar", "number", "_Number"),
+    "Number | None": Type(
+        "NumberOpt", "const std::optional<Scalar>&", "std::optional<Scalar>", "number_or_none", "_Number | None"
+    ),
+    "int": Type("Int", "int64_t", "int64_t", "integer", "_int"),
+    "int | None": Type("IntOpt", "std::optional<int64_t>", "std::optional<int64_t>", "integer_or_none", "_int | None"),
+    "float": Type("Float", "double", "double", "real", "_float"),
+    "str": Type("Text", "const std::string&", "std::string", "text", "str"),
+    "bool": Type("Bool", "bool", "bool", "boolean", "_bool"),
+    "Ints": Type("Ints", "DimSpan", "Dims", "ints", "_int | Sequence[_int]"),
+    "IntList": Type("IntList", "DimSpan", "Dims", "ints", "Sequence[_int]"),  # as Ints, but an int alone is refused
+    "Ints | None": Type("IntsOpt", "DimSpan", "Dims", "ints", "_int | Sequence[_int] | None"),
+    "*int": Type("IntsVar", "DimSpan", "Dims", "ints", "_int | Sequence[_int]"),
+    "Sizes": Type("Sizes", "DimSpan", "Dims", "sizes", "Sequence[_int]"),
+    "PaddingInts": Type("Padding", "const Padding&", "Padding", "padding", "_int | Sequence[_int] | str"),
+    "DType": Type("DType", "DType", "DType", "dtype", "_dtype"),
+    "DType | None": Type("DTypeOpt", "std::optional<DType>", "std::optional<DType>", "dtype_or_none", "_dtype | None"),
+    "str | None": Type("TextOpt", "const char*", "", "text_or_none", "str | None"),
+    "Tensors": Type("Tensors", "Tensors", "SavedList", "tensors", "Sequence[Tensor]"),
+    "Indices": Type(
+        "Indices", "Tensors", "SavedList", "tensors", "Sequence[Tensor | None]"
+    ),  # a list of tensors in which None means all of a dimension
+    "*Tensor": Type("TensorsVar", "Tensors", "SavedList", "tensors", "Tensor | Sequence[Tensor]"),
+    "*Each": Type(
+        "TensorsEach", "Tensors", "SavedList", "tensors", "Tensor"
+    ),  # as *Tensor, but a list of them is refused
+    "Generator | None": Type("GeneratorOpt", "PyObject*", "", "generator", "Generator | None"),
+    "MemoryFormat | None": Type(
+        "MemoryFormatOpt", "MemoryFormat", "MemoryFormat", "memory_format", "_memory_format | None"
+    ),
 }
 TENSOR_TYPES = ("Tensor", "Tensor | None", "Operand", "Tensors", "Indices", "*Tensor", "*Each")
 
@@ -53,15 +72,15 @@ class Parameter:
 
     @property
     def kind(self) -> str:
-        return TYPES[self.type][0]
+        return TYPES[self.type].kind
 
     @property
     def cpp(self) -> str:
-        return TYPES[self.type][1]
+        return TYPES[self.type].cpp
 
     @property
     def saved(self) -> str:
-        return TYPES[self.type][2]
+        return TYPES[self.type].saved
 
     @property
     def is_tensor(self) -> bool:

@@ -7,40 +7,13 @@ from pathlib import Path
 
 from codegen.bindings import public_names, takes_out
 from codegen.operations import has_inplace
-from codegen.signature import Parameter
-from codegen.table import Operation, Table
+from codegen.signature import TYPES, Parameter
+from codegen.table import ARITHMETIC, COMPARISONS, Operation, Table
 
 TEMPLATE = Path(__file__).with_name("native.pyi")
 METHODS = "    # the rows that are methods\n"
 FUNCTIONS = "# the rows that are functions\n"
 
-TYPES = {
-    "Tensor": "Tensor",
-    "Tensor | None": "Tensor | None",
-    "Operand": "Tensor | _Number",
-    "Number": "_Number",
-    "Number | None": "_Number | None",
-    "int": "_int",
-    "int | None": "_int | None",
-    "float": "_float",
-    "bool": "_bool",
-    "Ints": "_int | Sequence[_int]",
-    "IntList": "Sequence[_int]",
-    "Ints | None": "_int | Sequence[_int] | None",
-    "*int": "_int | Sequence[_int]",
-    "Sizes": "Sequence[_int]",
-    "PaddingInts": "_int | Sequence[_int] | str",
-    "DType": "_dtype",
-    "DType | None": "_dtype | None",
-    "str | None": "str | None",
-    "Tensors": "Sequence[Tensor]",
-    "Indices": "Sequence[Tensor | None]",
-    "*Each": "Tensor",
-    "*Tensor": "Tensor | Sequence[Tensor]",
-    "str": "str",
-    "Generator | None": "Generator | None",
-    "MemoryFormat | None": "_memory_format | None",
-}
 OPTIONS = [
     "dtype: _dtype | None = None",
     "layout: _layout | None = None",
@@ -48,30 +21,14 @@ OPTIONS = [
     "pin_memory: _bool = False",
     "requires_grad: _bool = False",
 ]
-ARITHMETIC = {
-    "+": "__{}add__",
-    "-": "__{}sub__",
-    "*": "__{}mul__",
-    "/": "__{}truediv__",
-    "@": "__{}matmul__",
-    "**": "__{}pow__",
-    "%": "__{}mod__",
-    "//": "__{}floordiv__",
-    "&": "__{}and__",
-    "|": "__{}or__",
-    "^": "__{}xor__",
-    "<<": "__{}lshift__",
-    ">>": "__{}rshift__",
-}
-COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__"}
 
 
 def _parameter(p: Parameter) -> str:
     """One parameter; a name that Python reserves (from) is out of reach of keywords and keeps its underscore."""
     name = p.name if p.public_name == "from" else p.public_name
     if p.type.startswith("*"):
-        return f"*{name}: {TYPES[p.type]}"
-    return f"{name}: {TYPES[p.type]}" + ("" if p.default is None else f" = {p.default}")
+        return f"*{name}: {TYPES[p.type].stub}"
+    return f"{name}: {TYPES[p.type].stub}" + ("" if p.default is None else f" = {p.default}")
 
 
 def _arguments(o: Operation, method: bool) -> str:
@@ -135,10 +92,10 @@ def _operators(table: Table) -> str:
         if symbol in COMPARISONS:
             # object compares to bool; nothing else can say that a tensor does not
             ignore = "  # type: ignore[override]" if symbol in ("==", "!=") else ""
-            out += f"    def {COMPARISONS[symbol]}(self, other: Any) -> Tensor: ...{ignore}\n"
+            out += f"    def __{COMPARISONS[symbol]}__(self, other: Any) -> Tensor: ...{ignore}\n"
             continue
         forms = ["", "r", *["i"] * has_inplace(o)]
-        names = [ARITHMETIC[symbol].format(form) for form in forms]
+        names = [ARITHMETIC[symbol][1].format(form) for form in forms]
         out += "".join(f"    def {name}(self, other: Any) -> Tensor: ...\n" for name in names)
     return out
 

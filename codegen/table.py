@@ -7,24 +7,15 @@ from dataclasses import dataclass, field
 
 import ops
 from codegen.signature import Parameter, Signature, parse
-from ops.row import Row
+from ops.row import Row, every
 
-COMPILED = (
-    "bool",
-    "uint8",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-)  # dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
+# dtypes with kernels: RL_FOR_DTYPES in native/base/dtype.h
+COMPILED = tuple(d for d in every if d not in ("float16", "bfloat16"))
 CPP_TYPE = {"bool": "bool", "float32": "float", "float64": "double"} | {d: f"{d}_t" for d in COMPILED if "int" in d}
 CPP_TYPE |= {"complex64": "Complex<float>", "complex128": "Complex<double>"}
 REAL_OF = {"complex64": "float32", "complex128": "float64"}
 COMPLEX_OF = {real: d for d, real in REAL_OF.items()}
+# In formulas: Python's operators, and C++'s but for the two that it has not.
 SYMBOLS = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -32,12 +23,32 @@ SYMBOLS = {
     ast.Div: "/",
     ast.Pow: "**",
     ast.MatMult: "@",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
     ast.LtE: "<=",
     ast.Gt: ">",
     ast.GtE: ">=",
+}
+COMPARISONS = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">": "gt", ">=": "ge"}
+# The operators of numbers: Python's slot and its method.
+ARITHMETIC = {
+    "+": ("add", "__{}add__"),
+    "-": ("subtract", "__{}sub__"),
+    "*": ("multiply", "__{}mul__"),
+    "/": ("true_divide", "__{}truediv__"),
+    "@": ("matrix_multiply", "__{}matmul__"),
+    "**": ("power", "__{}pow__"),
+    "%": ("remainder", "__{}mod__"),
+    "//": ("floor_divide", "__{}floordiv__"),
+    "&": ("and", "__{}and__"),
+    "|": ("or", "__{}or__"),
+    "^": ("xor", "__{}xor__"),
+    "<<": ("lshift", "__{}lshift__"),
+    ">>": ("rshift", "__{}rshift__"),
 }
 
 
