@@ -1,4 +1,4 @@
-"""Rows of neural networks: softmax, losses, convolution, pooling."""
+"""Rows of neural networks: softmax, losses, attention, convolution, pooling."""
 
 from ops.kinds import composite, kernel
 from ops.row import floating, number
@@ -39,6 +39,28 @@ kernel("_cross_entropy_grad(g, input, target, weight: Tensor | None, reduction: 
 composite("_cross_entropy_grad_composed(g, input, target, weight: Tensor | None, reduction: int, ignore_index: int, "
           "label_smoothing: float)", run="cross_entropy_grad_composed", private=True, method=False, samples="none",
           doc="The same gradient made of rows, for second derivatives.")
+
+kernel("_attention(query, key, value, attn_mask: Tensor | None, is_causal: bool, scale: float)", run="attention",
+       private=True, method=False, types=floating, widens=False, returns=("output", "logsumexp"),
+       undifferentiable=("logsumexp",), node="ScaledDotProductFlashAttentionForCpuBackward0", samples="none",
+       grad={("query", "key", "value"):
+             "_attention_grad(g, query, key, value, attn_mask, is_causal, scale, output, logsumexp, need)"},
+       graph={("query", "key", "value"):
+              "_attention_grad_composed(g, query, key, value, attn_mask, is_causal, scale, need)"},
+       doc="softmax(query @ key.T * scale + attn_mask) @ value of (N, heads, length, size), in tiles; key and value "
+           "may have fewer heads. The logarithm of each row's sum of exponentials.")
+kernel("_attention_grad(g, query, key, value, attn_mask: Tensor | None, is_causal: bool, scale: float, output, "
+       "logsumexp, need: int)", run="attention_grad", private=True, method=False, types=floating, widens=False,
+       samples="none", returns=("query", "key", "value"), doc="The gradients of _attention, weights computed again.")
+composite("_attention_grad_composed(g, query, key, value, attn_mask: Tensor | None, is_causal: bool, scale: float, "
+          "need: int)", run="attention_grad_composed", private=True, method=False, samples="none",
+          returns=("query", "key", "value"), doc="The same gradients made of rows, for second derivatives.")
+composite("scaled_dot_product_attention(query, key, value, attn_mask: Tensor | None = None, dropout_p: float = 0.0, "
+          "is_causal: bool = False, *, scale: Number | None = None, enable_gqa: bool = False)", method=False,
+          samples="none",
+          doc="softmax(query @ key.T * scale + attn_mask) @ value of (..., length, size) (Vaswani et al., 2017). "
+              "attn_mask: bool, True takes part, or numbers that are added; is_causal: position i sees 0 to i; scale: "
+              "1 / sqrt(size) where None; enable_gqa: key and value may have fewer heads, dimension -3.")
 
 kernel("_convolution(input, weight, bias: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
        run="convolution", private=True, method=False, types=number, node="ConvolutionBackward0",

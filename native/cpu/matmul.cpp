@@ -348,6 +348,43 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   matmul<T>(shape, a, b, c, nullptr, T(1), T(accumulate));
 }
 
+template <class T>
+int64_t packed_values(int64_t k, int64_t n) {
+  return round_up(n, kernels<T>().tile_columns) * k;
+}
+
+template <class T>
+void pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_col, T* packed) {
+  for (int64_t p = 0; p < k; p += pass_steps) {
+    const int64_t depth = std::min(pass_steps, k - p);
+    kernels<T>().pack_b(depth, n, {b + p * b_row, b_row, b_col}, packed + packed_values<T>(p, n));
+  }
+}
+
+template <class T>
+void matmul_packed(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* packed, T* c,
+                   int64_t c_row, T alpha, T beta) {
+  for (int64_t p = 0; p < k; p += pass_steps) {
+    const int64_t depth = std::min(pass_steps, k - p);
+    kernels<T>().block(m, n, depth, {a + p * a_col, a_row, a_col}, false, packed + packed_values<T>(p, n), c, c_row,
+                       {alpha, p == 0 ? beta : T(1), nullptr});
+  }
+}
+
+template <class T>
+int64_t matmul_rows() {
+  return kernels<T>().tile_rows;
+}
+
+#define RL_PACKED(T)                                                                                                  \
+  template int64_t packed_values<T>(int64_t, int64_t);                                                                \
+  template void pack<T>(int64_t, int64_t, const T*, int64_t, int64_t, T*);                                            \
+  template void matmul_packed<T>(int64_t, int64_t, int64_t, const T*, int64_t, int64_t, const T*, T*, int64_t, T, T); \
+  template int64_t matmul_rows<T>();
+RL_PACKED(float)
+RL_PACKED(double)
+#undef RL_PACKED
+
 #define RL_MATMUL(T) template void matmul<T>(const MatmulShape&, const T*, const T*, T*, const T*, T, T);
 RL_MATMUL(float)
 RL_MATMUL(double)

@@ -28,4 +28,17 @@ template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, const T* b, T* c,
           bool accumulate = false);
 
+// B (k x n) stored for products with several A, in packed_values<T>(k, n) values.
+template <class T>
+int64_t packed_values(int64_t k, int64_t n);
+template <class T>
+void pack(int64_t k, int64_t n, const T* b, int64_t b_row, int64_t b_col, T* packed);
+// C(m x n) = alpha * A @ B + beta * C on the caller's thread, with a packed B; A has one stride 1.
+template <class T>
+void matmul_packed(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* packed, T* c,
+                   int64_t c_row, T alpha = T(1), T beta = T(0));
+// The height of C that fits its inner loops.
+template <class T>
+int64_t matmul_rows();
+
 }  // namespace rl::cpu

@@ -1,6 +1,7 @@
 // The normalisations. Rows are done one by one, a vector along the row. Channels come in both forms of softmax's lines:
 // a vector along the channel, or one of channels that lie side by side.
 #include "cpu/level/norm_table.h"
+#include "cpu/level/part.h"
 #include "cpu/level/vec_basic.h"
 
 namespace rl::RL_LEVEL {
@@ -8,19 +9,6 @@ namespace {
 
 constexpr int unrolled = 4;      // sums that do not wait for each other
 constexpr int flush_after = 32;  // additions of one lane before it goes into a double
-
-template <class T>
-RL_INLINE Vec<T> load(const T* p, int count) {
-  return count == Vec<T>::size ? Vec<T>::load(p) : Vec<T>::load(p, count);
-}
-template <class T>
-RL_INLINE void store(T* p, int count, Vec<T> v) {
-  count == Vec<T>::size ? v.store(p) : v.store(p, count);
-}
-template <class T>
-RL_INLINE Vec<T> first(Vec<T> v, int count) {
-  return count == Vec<T>::size ? v : where(Mask<T>::first(count), v, T(0));
-}
 
 // A sum in doubles for each lane.
 template <class T>

@@ -1,8 +1,7 @@
-"""Look-ups in tables, transposed convolution and attention, made of other operations."""
+"""Look-ups in tables and transposed convolution, made of other operations."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import rushlight
@@ -10,7 +9,7 @@ from rushlight import _native
 from rushlight._native import Tensor
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding", "embedding_bag",
-           "one_hot", "scaled_dot_product_attention"]
+           "one_hot"]
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
@@ -198,45 +197,3 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
                      output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:
     """The transpose of conv3d: input (N, C, D, H, W) or (C, D, H, W), weight (C, K / groups, kernel...)."""
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
-                                 dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
-                                 enable_gqa: bool = False) -> Tensor:
-    """``softmax(query @ key.T * scale + mask) @ value`` (Vaswani et al., 2017).
-
-    Args:
-        query: (..., L, E).
-        key: (..., S, E).
-        value: (..., S, V).
-        attn_mask: bool (True takes part) or numbers that are added, broadcast to (..., L, S).
-        dropout_p: probability of dropping a weight.
-        is_causal: position i sees the positions 0 to i only.
-        scale: 1 / sqrt(E) where None.
-        enable_gqa: key and value may have fewer heads (dimension -3), each shared by several of the query's.
-
-    Raises:
-        RuntimeError: when both a mask and is_causal are given.
-    """
-    if is_causal and attn_mask is not None:
-        raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
-    if query.dtype == key.dtype == value.dtype and query.dtype in (rushlight.float16, rushlight.bfloat16):
-        mask = attn_mask.float() if attn_mask is not None and attn_mask.is_floating_point() else attn_mask
-        q, k, v = query.float(), key.float(), value.float()
-        return scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal, scale, enable_gqa).to(query.dtype)
-    if enable_gqa:
-        shared = query.size(-3) // key.size(-3)
-        key, value = (x.unsqueeze(-3).expand(*x.shape[:-2], shared, *x.shape[-2:]).flatten(-4, -3)
-                      for x in (key, value))
-    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
-    scores = (query * factor) @ key.transpose(-2, -1)
-    if is_causal:
-        rows, columns = rushlight.arange(query.size(-2)), rushlight.arange(key.size(-2))
-        attn_mask = rows.unsqueeze(1) >= columns
-    if attn_mask is not None:
-        scores = (_native.where(attn_mask, scores, -math.inf) if attn_mask.dtype is rushlight.bool
-                  else scores + attn_mask)
-    weights = _native.softmax(scores, -1)
-    if attn_mask is not None and attn_mask.dtype is rushlight.bool:
-        weights = _native.where(attn_mask.any(-1, keepdim=True), weights, 0.0)  # a row without any position gives 0
-    return rushlight.nn.functional.dropout(weights, dropout_p) @ value
