@@ -354,6 +354,7 @@ PyObject* as_subclass_method(PyObject* o, PyObject* cls) {
     Ref x = of_class(reinterpret_cast<PyTypeObject*>(cls), plain.get());
     x->flags = static_cast<uint8_t>(x->flags | (plain->flags & kInference));
     std::swap(x->grad_fn, plain->grad_fn);
+    std::swap(x->view, plain->view);
     std::swap(x->autograd, plain->autograd);
     x->output_nr = plain->output_nr;
     track(x.get());

@@ -58,11 +58,12 @@ bool is_mask(const Ref& index) {
 }
 
 void check_mask(const Tensor* mask, const Tensor* x, int first) {
-  for (int d = 0; d < mask->ndim; ++d)
-    RL_CHECK(
-        first + d < x->ndim && mask->dims[d] == x->dims[first + d], Index,
-        "index: a mask of shape %s does not fit a tensor of shape %s from dimension %d on: the sizes must be equal",
-        marked(mask->sizes(), d).c_str(), to_string(x->sizes()).c_str(), first);
+  for (int d = 0; d < mask->ndim; ++d) {
+    const int at = first + d;
+    RL_CHECK(at < x->ndim && mask->dims[d] == x->dims[at], Index,
+             "index: a mask of shape %s does not fit a tensor of shape %s: the marked sizes must be equal",
+             marked(mask->sizes(), d).c_str(), (at < x->ndim ? marked(x->sizes(), at) : to_string(x->sizes())).c_str());
+  }
 }
 
 // Each mask as the index tensors of the places where it holds, one for each of its dimensions.

@@ -308,6 +308,13 @@ cpu::ChannelShape batch_shape(DimSpan sizes, MemoryFormat format) {
   return {sizes[0] * space, sizes[1], 1};
 }
 
+void check_channels(const char* op, In input, const char* role, In x) {
+  if (!x.tensor() || x->sizes() == Dims{input->size(1)}) return;
+  fail(ErrorType::Runtime, "%s: input %s has %lld channels, but %s has %s; channels stand in dimension 1", op,
+       marked(input->sizes(), 1).c_str(), (long long)input->size(1), role,
+       x->ndim == 1 ? std::to_string(x->size(0)).c_str() : ("the shape " + shape_of(x)).c_str());
+}
+
 void check_batch(const char* op, In input) {
   RL_CHECK(input->ndim >= 2, Runtime, "%s: expected an input (N, C, ...), got shape %s", op, shape_of(input).c_str());
 }
@@ -333,10 +340,10 @@ std::array<Ref, 3> batch_norm(In input, In weight, In bias, In running_mean, In 
   const char* op = "batch_norm";
   check_batch(op, input);
   const Dims channels{input->size(1)};
-  check_size(op, "a running_mean", running_mean, channels);
-  check_size(op, "a running_var", running_var, channels);
-  check_size(op, "a weight", weight, channels);
-  check_size(op, "a bias", bias, channels);
+  check_channels(op, input, "running_mean", running_mean);
+  check_channels(op, input, "running_var", running_var);
+  check_channels(op, input, "weight", weight);
+  check_channels(op, input, "bias", bias);
   RL_CHECK(training || (running_mean.tensor() && running_var.tensor()), Runtime,
            "%s: without training it needs running_mean and running_var", op);
   check_floating(op, input);

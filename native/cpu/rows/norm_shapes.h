@@ -22,9 +22,12 @@ T* values_or_null(const Ref& x) {
 inline int64_t rows_before(const char* op, DimSpan input, DimSpan normalized_shape) {
   RL_CHECK(normalized_shape.n > 0, Runtime, "%s: expected a normalized_shape of 1 or more dimensions, got none", op);
   const int before = input.n - normalized_shape.n;
-  RL_CHECK(before >= 0 && DimSpan(input.ptr + std::max(before, 0), input.n - before) == normalized_shape, Runtime,
-           "%s: expected an input that ends with the sizes %s (normalized_shape), got shape %s", op,
-           to_string(normalized_shape).c_str(), to_string(input).c_str());
+  uint64_t wrong = 0;
+  for (int d = std::max(before, 0); d < input.n; ++d)
+    if (before < 0 || input[d] != normalized_shape[d - before]) wrong |= uint64_t(1) << d;
+  RL_CHECK(before >= 0 && !wrong, Runtime,
+           "%s: expected an input that ends with the sizes %s (normalized_shape), met %s", op,
+           to_string(normalized_shape).c_str(), marked_all(input, wrong).c_str());
   return product(DimSpan(input.ptr, before));
 }
 
