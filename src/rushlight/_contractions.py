@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _native
-from ._errors import marked
+from ._errors import check_tensors, marked
 from ._native import Tensor
 from ._out import written
 
@@ -20,6 +20,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     dims: a number (that many last dimensions of `a` with the first of `b`), or two lists of dimensions.
     A pair may hold one size of 1, which goes with all of the other. RuntimeError where sizes differ otherwise.
     """
+    check_tensors("tensordot", a=a, b=b)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -28,8 +29,12 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         if dims > min(a.dim(), b.dim()):
             raise RuntimeError(f"tensordot: dims={dims} is more than shapes {tuple(a.shape)} and {tuple(b.shape)} have")
         left, right = list(range(a.dim() - dims, a.dim())), list(range(dims))
+    elif isinstance(dims, (tuple, list)):
+        left, right = dims
+        if not isinstance(left, (tuple, list)) or not isinstance(right, (tuple, list)):
+            raise TypeError(f"tensordot: dims must be an int or two lists of dimensions, got {dims!r}")
     else:
-        left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
+        raise RuntimeError(f"tensordot: dims must be an int or two lists of dimensions, got {dims!r}")
     left, right = [d % max(a.dim(), 1) for d in left], [d % max(b.dim(), 1) for d in right]
     for i, j in zip(left, right, strict=False):
         if a.size(i) == 1 != b.size(j):
@@ -49,14 +54,19 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Kronecker's product: every element of `input` times all of `other`."""
+    """Kronecker's product: every element of `input` times all of `other`.
+
+    RuntimeError, as in PyTorch, where the strides of the inputs do not let a view merge the dimensions of the
+    products; make the inputs contiguous then.
+    """
+    check_tensors("kron", input=input, other=other)
     rank = max(input.dim(), other.dim())
     a = input.reshape([1] * (rank - input.dim()) + list(input.shape))
     b = other.reshape([1] * (rank - other.dim()) + list(other.shape))
     x = a.reshape([n for size in a.shape for n in (size, 1)])
     y = b.reshape([n for size in b.shape for n in (1, size)])
-    result = (x * y).reshape([m * n for m, n in zip(a.shape, b.shape, strict=True)])
-    return written(result, out)
+    products, shape = x * y, [m * n for m, n in zip(a.shape, b.shape, strict=True)]
+    return products.view(shape) if out is None else written(products.reshape(shape), out)
 
 
 def einsum(*args: Any) -> Tensor:

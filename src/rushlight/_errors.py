@@ -25,6 +25,20 @@ def marked_at_end(shape: Sequence[int], end: Sequence[int]) -> str:
     return marked(shape, *(-i for i in compared if shape[-i] != end[-i]))
 
 
+def check_tensors(name: str, **arguments: object) -> None:
+    """TypeError, in the name of the operation, where one of the arguments is no tensor."""
+    for argument, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: {argument} must be a Tensor, got {type(value).__name__}")
+
+
+def check_integer(name: str, argument: str, value: object, optional: bool = False) -> None:
+    """TypeError where an argument is no integer; a bool is none."""
+    if (value is None and optional) or (hasattr(type(value), "__index__") and not isinstance(value, bool)):
+        return
+    raise TypeError(f"{name}: {argument} must be an int, got {type(value).__name__}")
+
+
 def check_broadcast(name: str, *tensors: Tensor) -> None:
     """RuntimeError, in the name of the operation, where shapes do not broadcast."""
     try:

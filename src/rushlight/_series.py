@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _native
+from ._errors import check_integer, check_tensors
 from ._native import Size, Tensor
 from ._out import written
 
@@ -182,14 +183,17 @@ def corrcoef(input: Tensor) -> Tensor:
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of the elements of a vector, N of them in each row, falling unless `increasing`."""
+    check_tensors("vander", x=x)
     if x.dim() != 1:
         raise RuntimeError(f"vander: expected a vector, met shape {tuple(x.shape)}")
     count = x.size(0) if N is None else N
     if count < 0:
         raise RuntimeError(f"vander: N must be at least 0, met {count}")
     x = x if x.is_floating_point() or x.is_complex() else x.long()
-    powers = x.unsqueeze(-1).expand(-1, max(count - 1, 0)).cumprod(-1)
-    rows = _native.cat([x.new_ones(x.size(0), min(count, 1)), powers], 1)
+    ones = x.new_ones(x.size(0), min(count, 1))
+    if count < 2:
+        return ones
+    rows = _native.cat([ones, x.unsqueeze(-1).expand(-1, count - 1).cumprod(-1)], 1)
     return rows if increasing else rows.flip(-1)
 
 
@@ -228,6 +232,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "us
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """The vector product along a dimension of size 3: the first such one where `dim` is None."""
+    check_tensors("cross", input=input, other=other)
+    check_integer("cross", "dim", dim, optional=True)
     if input.dim() != other.dim() or input.dtype != other.dtype:
         raise RuntimeError(f"cross: expected two tensors of one dtype with as many dimensions, met "
                            f"{tuple(input.shape)} of {input.dtype} and {tuple(other.shape)} of {other.dtype}")
@@ -238,6 +244,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     if input.size(dim) != 3 or other.size(dim) != 3:
         raise RuntimeError(f"cross: dimension {dim} must have size 3, met shapes {tuple(input.shape)} and "
                            f"{tuple(other.shape)}")
+    if input.dtype is _native.bool:
+        raise NotImplementedError("cross: not implemented for tensors of dtype torch.bool; convert them first")
     input, other = _native.broadcast_tensors(input, other)
     forward, back = [1, 2, 0], [2, 0, 1]
     a = [input.index_select(dim, _native.tensor(order)) for order in (forward, back)]
@@ -270,15 +278,19 @@ def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that tensors of those shapes broadcast to."""
     sizes: list[int] = []
     for shape in shapes:
+        if not isinstance(shape, (int, Sequence)):
+            raise RuntimeError(f"broadcast_shapes: expected ints and sequences of them, met {shape!r}")
         dims = [shape] if isinstance(shape, int) else list(shape)
-        if any(n < 0 for n in dims):
-            raise ValueError(f"broadcast_shapes: sizes must not be negative, met {dims}")
         sizes = [1] * (len(dims) - len(sizes)) + sizes
         for i in range(1, len(dims) + 1):
-            if dims[-i] != 1 and sizes[-i] not in (1, dims[-i]):
-                raise RuntimeError(f"broadcast_shapes: {[tuple(s) if not isinstance(s, int) else s for s in shapes]} "
-                                   f"do not go together: {dims[-i]} meets {sizes[-i]} at dimension -{i}")
-            sizes[-i] = sizes[-i] if dims[-i] == 1 else dims[-i]
+            if dims[-i] in (1, sizes[-i]):
+                continue
+            if sizes[-i] != 1:
+                raise RuntimeError(f"broadcast_shapes: {list(shapes)} do not go together: {dims[-i]} meets "
+                                   f"{sizes[-i]} at dimension -{i}")
+            if dims[-i] < 0:
+                raise ValueError(f"broadcast_shapes: sizes must not be negative, met {dims}")
+            sizes[-i] = dims[-i]
     return Size(sizes)
 
 

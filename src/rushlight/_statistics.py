@@ -7,11 +7,14 @@ import math
 import warnings
 from collections.abc import Sequence
 from functools import cache
+from numbers import Real
 from typing import Any
 
 from . import _native
+from ._errors import check_integer, check_tensors
 from ._native import Tensor, dtype
 from ._out import written
+from .linalg import vector_norm
 
 __all__ = [
     "allclose",
@@ -26,7 +29,7 @@ __all__ = [
     "unique_consecutive",
 ]
 
-_METHODS = ("allclose", "equal", "nanquantile", "norm", "quantile", "unique")
+_METHODS = ("allclose", "equal", "nanquantile", "quantile", "unique")
 
 
 def attach(cls: type) -> None:
@@ -41,6 +44,7 @@ def attach(cls: type) -> None:
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both tensors have the same shape and the same elements."""
+    check_tensors("equal", input=input, other=other)
     if input.shape != other.shape:
         return False
     common = _native.promote_types(input.dtype, other.dtype)
@@ -69,10 +73,9 @@ def norm(
     """
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: p must be a number or 'fro', got {p!r}")
-    if dtype is not None:
-        input = input.to(dtype)
-    order = 2.0 if p is None or isinstance(p, str) else float(p)
-    return written(_native._vector_norm(input, order, dim, keepdim), out)
+    if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+        raise RuntimeError(f"norm: p='fro' takes one or two dimensions, got dim={dim}; give p=2 for more")
+    return vector_norm(input, 2.0 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
 
 # ------------------------------------------------------------------ quantiles
@@ -111,6 +114,7 @@ def nanquantile(
 def _quantile(
     input: Tensor, q: float | Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
 ) -> Tensor:
+    _check_types(input, q, dim, keepdim, interpolation)
     _check_quantile(input, q, interpolation)
     if not isinstance(q, Tensor):
         q = _native.tensor(float(q), dtype=input.dtype, device=input.device)
@@ -146,6 +150,15 @@ def _positions(rows: Tensor, q: Tensor, ignore_nan: bool) -> Tensor:
         return q * ((~nan).sum(-1, keepdim=True) - 1).clamp(min=0)
     at = (q * last).expand([*rows.shape[:-1], q.shape[0]])
     return _native.where(nan.any(-1, keepdim=True), float(last), at)
+
+
+def _check_types(input: Tensor, q: Any, dim: Any, keepdim: Any, interpolation: Any) -> None:
+    check_tensors("quantile", input=input)
+    check_integer("quantile", "dim", dim, optional=True)
+    for name, value, wanted in (("q", q, (Tensor, Real)), ("keepdim", keepdim, bool),
+                                ("interpolation", interpolation, str)):
+        if not isinstance(value, wanted):
+            raise TypeError(f"quantile: {name} cannot be {type(value).__name__}")
 
 
 def _check_quantile(input: Tensor, q: float | Tensor, interpolation: str) -> None:

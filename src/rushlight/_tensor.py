@@ -495,6 +495,14 @@ def kron(self: Tensor, other: Tensor) -> Tensor:
 
 
 @_method
+def norm(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """The p-norm of the elements along `dim`, as the function of that name."""
+    from ._statistics import norm
+
+    return norm(self, p, dim, keepdim, dtype=dtype)
+
+
+@_method
 def __pos__(self: Tensor) -> Tensor:
     if self.dtype is _native.bool:
         raise RuntimeError("+: a bool tensor has no sign; convert it first")

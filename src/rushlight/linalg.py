@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from . import _native, _series
+from ._errors import check_tensors
 from ._native import Tensor
 from ._out import written
 
@@ -24,15 +25,25 @@ def _check_floating(name: str, *tensors: Tensor) -> None:
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
                 out: Tensor | None = None) -> Tensor:
-    """The ord-norm of the elements along `dim` (all of them where it is None), taken in `dtype`."""
-    _check_floating("vector_norm", x)
-    x = x if dtype is None else x.to(dtype)
-    dims = range(x.dim()) if dim is None or (not isinstance(dim, int) and not len(dim)) else (
-        [dim] if isinstance(dim, int) else dim)
-    if (ord < 0 or ord == math.inf) and x.dim() and any(x.size(d) == 0 for d in dims):
-        raise RuntimeError(f"linalg.vector_norm: the norm of order {ord} of no elements has no value, met shape "
-                           f"{tuple(x.shape)}")
-    return written(_native._vector_norm(x, float(ord), None if dim is None else dim, keepdim), out)
+    """The ord-norm of the elements along `dim` (all of them where it is None), taken in `dtype`, a wider one.
+
+    TypeError where an argument is of no fitting type; RuntimeError for an ord or dtypes that do not fit, and where no
+    elements have no such norm.
+    """
+    check_tensors("linalg.vector_norm", x=x, **({} if out is None else {"out": out}))
+    if isinstance(ord, complex):
+        raise RuntimeError(f"linalg.vector_norm: ord must be real, got {ord}")
+    if dtype is not None:
+        _check_floating("vector_norm", x)
+        if not isinstance(dtype, _native.dtype):
+            raise TypeError(f"linalg.vector_norm: dtype must be a dtype, got {type(dtype).__name__}")
+        if x.is_complex() != dtype.is_complex or _native.promote_types(x.dtype, dtype) != dtype:
+            raise RuntimeError(f"linalg.vector_norm: dtype={dtype} is not as wide as the input's, {x.dtype}")
+        x = x.to(dtype)
+    result = _native._vector_norm(x, ord, dim, keepdim)
+    if out is not None and out.dtype != result.dtype:
+        raise RuntimeError(f"linalg.vector_norm: the result has dtype {result.dtype}, but out= has {out.dtype}")
+    return written(result, out)
 
 
 def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,

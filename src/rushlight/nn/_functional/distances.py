@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import rushlight
 from rushlight._errors import check_broadcast
 from rushlight._native import Tensor, where
+from rushlight.linalg import vector_norm
 
 __all__ = ["bilinear", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 
-def _norm(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
-    """The p-norm along ``dim``, with the slope 0 at 0."""
-    if x.is_complex():
-        x = x.abs()
-    if p == 2.0:
-        squares = (x * x).sum(dim, keepdim=keepdim)
-        empty = squares == 0
-        return where(empty, 0, where(empty, 1, squares).sqrt())
-    if p == math.inf:
-        return x.abs().amax(dim, keepdim=keepdim)
-    if p == 1.0:
-        return x.abs().sum(dim, keepdim=keepdim)
-    if p == 0.0:
-        return where(x != x, x, where(x == 0, 0.0, 1.0).to(x.dtype)).sum(dim, keepdim=keepdim)
-    return (x.abs() ** p).sum(dim, keepdim=keepdim) ** (1.0 / p)
-
-
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norm of ``x1 - x2 + eps`` along the last dimension."""
-    return _norm(x1 - x2 + eps, p, -1, keepdim)
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def _at_least(x: Tensor, least: float) -> Tensor:
@@ -40,8 +22,8 @@ def _at_least(x: Tensor, least: float) -> Tensor:
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 . x2 / (max(|x1|, eps) * max(|x2|, eps))`` along ``dim``."""
     check_broadcast("cosine_similarity", x1, x2)
-    size1 = _at_least(_norm(x1, 2.0, dim, True), eps)
-    size2 = _at_least(_norm(x2, 2.0, dim, True), eps)
+    size1 = _at_least(vector_norm(x1, 2.0, dim, True), eps)
+    size2 = _at_least(vector_norm(x2, 2.0, dim, True), eps)
     return ((x1 / size1) * (x2 / size2)).sum(dim)
 
 
@@ -49,7 +31,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
     """``x / max(|x|, eps)``, |x| the p-norm along ``dim``."""
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"normalize: expected a floating or complex tensor, met {input.dtype}; convert it first")
-    result = input / _at_least(_norm(input, p, dim, True), eps)
+    result = input / _at_least(vector_norm(input, p, dim, True), eps)
     return result if out is None else out.copy_(result)
 
 
@@ -64,7 +46,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if not p >= 0:
         raise RuntimeError(f"pdist: expected p of at least 0, met {p}")
     first, second = rushlight.triu_indices(input.size(0), input.size(0), 1)
-    return _norm(input[first] - input[second], p, 1, False)
+    return vector_norm(input[first] - input[second], p, 1)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import rushlight
 from rushlight import _native
+from rushlight._errors import check_integer, check_tensors
 from rushlight._native import Tensor
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "embedding", "embedding_bag",
@@ -128,23 +130,27 @@ def _shorten(weight: Tensor, flat: Tensor, max_norm: float, norm_type: float) ->
         weight[flat] = _native.where(norms > max_norm, found * (max_norm / (norms + 1e-7)), found)
 
 
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """int64 of one dimension more: 1 at the class, 0 elsewhere. ``num_classes`` is the largest class + 1 where -1.
 
     Raises:
         RuntimeError: when a class is negative, or not below num_classes, or none can be inferred.
     """
-    if tensor.dtype is not rushlight.int64:
-        raise RuntimeError(f"one_hot: expected classes of dtype int64, met {tensor.dtype}")
-    if tensor.numel() == 0 and num_classes <= 0:
+    check_tensors("one_hot", input=input)
+    check_integer("one_hot", "num_classes", num_classes)
+    if index(num_classes) >= 1 << 63:
+        raise ValueError(f"one_hot: num_classes={num_classes} does not fit into 64 bits")
+    if input.dtype is not rushlight.int64:
+        raise RuntimeError(f"one_hot: expected classes of dtype int64, met {input.dtype}")
+    if input.numel() == 0 and num_classes <= 0:
         raise RuntimeError("one_hot: no number of classes can be inferred from an empty tensor; give num_classes")
-    if tensor.numel() and int(tensor.min()) < 0:
+    if input.numel() and int(input.min()) < 0:
         raise RuntimeError("one_hot: a class is negative")
     if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
-    if num_classes < 1 or (tensor.numel() and int(tensor.max()) >= num_classes):
+        num_classes = int(input.max()) + 1
+    if num_classes < 1 or (input.numel() and int(input.max()) >= num_classes):
         raise RuntimeError(f"one_hot: a class does not lie below num_classes, {num_classes}")
-    return (tensor.unsqueeze(-1) == rushlight.arange(num_classes)).to(rushlight.int64)
+    return (input.unsqueeze(-1) == rushlight.arange(num_classes)).to(rushlight.int64)
 
 
 def _conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,

@@ -30,16 +30,20 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
     return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
 
 
-def _difference(name: str, input: Tensor, target: Tensor, whole: bool = False) -> Tensor:
-    """``x - y`` in the dtype that both fit, a floating one unless ``whole`` numbers have this loss too."""
+def _difference(name: str, input: Tensor, target: Tensor, reduction: str, any_number: bool = False) -> Tensor:
+    """``x - y`` in the dtype that both fit: a floating one, unless the loss takes integers and complex numbers too.
+
+    Shapes, the reduction and dtypes are checked, in this order.
+    """
     if target.size() != input.size():
         warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
                       "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
         check_broadcast(name, input, target)
+    _reduction.check(reduction)
     common = rushlight.promote_types(input.dtype, target.dtype)
-    if not (whole or common.is_floating_point or common.is_complex):
+    if not (any_number or common.is_floating_point):
         raise NotImplementedError(f"{name}: not implemented for tensors of dtype {common}; convert one first")
-    if rushlight.bool in (input.dtype, target.dtype) and whole:
+    if rushlight.bool in (input.dtype, target.dtype) and any_number:
         return input - target  # which is refused
     return input.to(common) - target.to(common)
 
@@ -47,16 +51,16 @@ def _difference(name: str, input: Tensor, target: Tensor, whole: bool = False) -
 def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
              reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``(x - y) ** 2``; a ``weight`` of the input's shape makes the mean a weighted one."""
-    difference = _difference("mse_loss", input, target)
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    difference = _difference("mse_loss", input, target, reduction)
     return _weighted("mse_loss", difference * difference, weight, input, reduction)
 
 
 def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
-    distance = _difference("l1_loss", input, target, whole=True).abs()
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    distance = _difference("l1_loss", input, target, reduction, any_number=True).abs()
     return _weighted("l1_loss", distance, weight, input, reduction)
 
 
@@ -70,7 +74,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = No
     reduction = _reduction.resolve(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, met {beta}")
-    distance = _difference("smooth_l1_loss", input, target).abs()
+    distance = _difference("smooth_l1_loss", input, target, reduction, any_number=beta == 0).abs()
     if beta > 0:
         distance = where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta)
     return _reduction.apply(distance, reduction)
@@ -85,7 +89,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta above 0, met {delta}")
-    distance = _difference("huber_loss", input, target).abs()
+    distance = _difference("huber_loss", input, target, reduction).abs()
     loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
     # Unlike in the other losses the mean stays a plain one.
     if weight is not None:

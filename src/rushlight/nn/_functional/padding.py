@@ -24,4 +24,4 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         NotImplementedError: for an unknown mode, or a number of dimensions that the mode does not take.
         RuntimeError: when the widths do not fit the shape.
     """
-    return _native._pad(input, pad, mode, value)
+    return _native._pad(input, pad, mode, 0.0 if value is None else value)
