@@ -155,9 +155,23 @@ def entry(name: str, rows: list[Operation], inplace: bool = False) -> str:
     for o, legacy in forms:
         out += f"    if (c.bind({o.identifier}{suffix}{'_legacy' if legacy else ''}_spec)) {{\n"
         out += f'      if (c.overloaded()) [[unlikely]] return c.torch_function("{name}", method);\n'
-        out += _body(o, inplace, legacy) + "    }\n"
+        out += _numbers_alone(o, inplace, legacy) + _body(o, inplace, legacy) + "    }\n"
     specs = ", ".join(f"&{o.identifier}{suffix}_spec" for o in rows)
     return out + f"    c.no_match({{{specs}}});\n  }} catch (...) {{\n    return raise_current();\n  }}\n}}\n"
+
+
+def _numbers_alone(o: Operation, inplace: bool, legacy: bool) -> str:
+    """Where a call may have numbers in all places of tensors: the first becomes a tensor, or the call does not fit."""
+    if inplace or o.row.bool_output or any(p.is_tensor and p.type != "Operand" for p in o.parameters):
+        return ""
+    order = o.row.legacy if legacy else o.signature.names()
+    places = [order.index(p.name) for p in o.parameters if p.type == "Operand"]
+    if not places:
+        return ""
+    tensors = " || ".join(f"c.has_tensor({i})" for i in places)
+    if not o.row.numbers_alone:
+        return f"      if (!({tensors})) [[unlikely]] c.no_match({{&{o.identifier}_spec}});\n"
+    return f"      Ref number;\n      if (!({tensors})) [[unlikely]] number = c.make_tensor({places[0]});\n"
 
 
 def _alone(rows: list[Operation]) -> str:

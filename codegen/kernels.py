@@ -41,6 +41,11 @@ def loop_name(o: Operation, gradient: str = "") -> str:
     return o.identifier.lstrip("_") + (f"_grad_{gradient}" if gradient else "")
 
 
+def number_loop_name(o: Operation, operand: str) -> str:
+    """The loop of the row where that operand is a number, if the row has a formula for it."""
+    return f"{loop_name(o)}_number_{operand}"
+
+
 def _struct(name: str, arguments: list[str], lead: str, body: str) -> str:
     """`lead` is an argument of the arithmetic type, which numbers take."""
     parameters = ", ".join(f"[[maybe_unused]] auto {a}" for a in arguments)
@@ -61,6 +66,16 @@ def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
         name, arguments, next(a for a in arguments if a not in masks), elementwise(parse_formula(o.row.body, o.where))
     )
     loops = [(name, _entries(name, o.dtypes, [a in masks for a in arguments], output(o)))]
+    for dtype, formula in o.row.narrow_body.items():
+        narrow = f"{name}_{dtype}"
+        code += _struct(narrow, arguments, arguments[0], elementwise(parse_formula(formula, o.where)))
+        types = ", ".join(["int16_t"] * (len(arguments) + 2))
+        entry = f"  loops[loop_{name}][{_index(dtype)}] = PointwiseLoop<{narrow}_row, {types}>::run;\n"
+        loops.append((name, entry))
+    for operand, formula in o.row.number_body.items():
+        name = number_loop_name(o, operand)
+        code += _struct(name, arguments, arguments[0], elementwise(parse_formula(formula, o.where)))
+        loops.append((name, _entries(name, o.dtypes, [a in masks for a in arguments], output(o))))
     for target, names, tree in fused_gradients(o, table):
         gradient = loop_name(o, target)
         code += _struct(gradient, names, "g", elementwise(tree))
@@ -86,7 +101,7 @@ def _entries(name: str, dtypes: list[str], masks: list[bool], output: str = "Sam
 
 
 def _index(dtype: str) -> str:
-    return f"int(DType::{dtype.title().replace('Uint', 'UInt')})"
+    return f"int(DType::{dtype.title().replace('Uint', 'UInt').replace('Bf', 'BF')})"
 
 
 def _reduction(o: Operation) -> tuple[str, str]:
@@ -117,7 +132,8 @@ def loop_names(operations: list[Operation], table: Table) -> tuple[list[str], li
     pointwise, reductions = [], []
     for o in operations:
         if o.row.kind == "pointwise":
-            pointwise += [loop_name(o)] + [loop_name(o, g) for g, _, _ in fused_gradients(o, table)]
+            pointwise += [loop_name(o)] + [number_loop_name(o, operand) for operand in o.row.number_body]
+            pointwise += [loop_name(o, g) for g, _, _ in fused_gradients(o, table)]
         elif o.row.kind == "reduction":
             reductions.append(loop_name(o))
     return pointwise, reductions

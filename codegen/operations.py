@@ -6,12 +6,18 @@ import re
 
 from codegen import autograd
 from codegen.expr import default_value
-from codegen.kernels import loop_name, output
+from codegen.kernels import loop_name, number_loop_name, output
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 from ops.row import complex_
 
-OUT_RULES = {"": "Castable", "type_error": "CastableOrTypeError", "exact": "Exact", "truth": "Truth"}
+OUT_RULES = {
+    "": "Castable",
+    "type_error": "CastableOrTypeError",
+    "exact": "Exact",
+    "exact_weight": "ExactWeight",
+    "truth": "Truth",
+}
 RULES = {
     "": "Promote",
     "divides": "Divides",
@@ -189,37 +195,50 @@ def _finish_inplace(o: Operation) -> str:
 
 def _pointwise(o: Operation, table: Table) -> str:
     masks = sum(1 << i for i, p in enumerate(o.parameters) if p.name in o.row.bool_inputs)
-    inputs = sum(p.type != "Number" for p in o.parameters)
+    inputs = [p.name for p in o.parameters if p.type != "Number"]
     family = o.row.family
 
-    def row(name: str, loop: str, n: int, scalars: int, mask: int, result: str) -> str:
-        rule = RULES[o.row.dtype_rule if loop == loop_name(o) else ""]
+    def row(name: str, loop: str, names: list[str], scalars: int, mask: int, result: str) -> str:
+        rule = RULES[o.row.dtype_rule if name == o.name else ""]
         factors = any(p.name == "alpha" for p in o.parameters)
-        flags = ", ".join(str(b).lower() for b in (o.row.exact_numbers, o.row.fitting_numbers))
+        exact = names.index(o.row.exact_number) if o.row.exact_number in names else -1
+        fitting = sum(1 << i for i, operand in enumerate(names) if operand in o.row.fitting_numbers)
         return (
-            f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {n}, {scalars}, {mask}u, '
-            f"OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {flags}, "
+            f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {len(names)}, {scalars}, {mask}u, '
+            f"OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {exact}, {fitting}u, "
             f"{str(o.row.integers_to_float).lower()}, "
             f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
 
-    out = row(o.name, loop_name(o), inputs, len(o.parameters) - inputs, masks, output(o))
+    numbers = len(o.parameters) - len(inputs)
+    out = row(o.name, loop_name(o), inputs, numbers, masks, output(o))
+    for operand in o.row.number_body:
+        out += row(o.name, number_loop_name(o, operand), inputs, numbers, masks, output(o))
     for target, used, _ in autograd.fused(o, table):
         mask = sum(1 << i for i, n in enumerate(used) if n in o.row.bool_inputs)
-        out += row(f"{o.name} backward", loop_name(o, target), len(used), 0, mask, "Same")
+        out += row(f"{o.name} backward", loop_name(o, target), used, 0, mask, "Same")
     out += autograd.node(o, table)
-    args = ", ".join(f"Arg({p.name})" for p in o.parameters)
+    args = ", ".join(f"Arg({'-' if p.name in o.row.negated else ''}{p.name})" for p in o.parameters)
     call = f"  const Arg args[] = {{{args}}};\n"
+    if not o.row.complex_gradient:
+        call = f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{o.name}");\n' + call
     out += _function(
-        o,
-        call + f"  Ref result = pointwise({loop_name(o)}_row, args);\n" + _record(o, ["result"]) + "  return result;\n",
+        o, call + f"  Ref result = pointwise({_chosen_row(o)}, args);\n" + _record(o, ["result"]) + "  return result;\n"
     )
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:
         out += _pointwise_out(o, call)
     return out
+
+
+def _chosen_row(o: Operation) -> str:
+    """The row's constant part: where an operand is a number, that of its own formula."""
+    chosen = f"{loop_name(o)}_row"
+    for operand in o.row.number_body:
+        chosen = f"{operand}.tensor ? {chosen} : {number_loop_name(o, operand)}_row"
+    return chosen
 
 
 def _pointwise_out(o: Operation, call: str) -> str:
@@ -237,7 +256,7 @@ def _pointwise_out(o: Operation, call: str) -> str:
         before = f'  check_out(out, "{o.name}", {_wanted(o)}, {duals});\n'
     return (
         f"Ref ops::{o.name}_out({arguments(o)}, Tensor* out) {{\n{before}{call}"
-        f"  pointwise_into({loop_name(o)}_row, args, out, true);\n  bump_version(out);\n{after}"
+        f"  pointwise_into({_chosen_row(o)}, args, out, true);\n  bump_version(out);\n{after}"
         "  return Ref::retain(out);\n}\n"
     )
 
@@ -248,7 +267,7 @@ def _pointwise_inplace(o: Operation, args: str) -> str:
     out = f"Ref ops::{o.name}_(In self{', ' if rest else ''}{rest}) {{\n"
     out += _hooked(o, f"{o.name}_", "Ref", ", ".join(["self"] + [p.name for p in o.parameters[1:]]))
     alias = f"  const {f'Arg {first.name}(self)' if first.type == 'Operand' else f'In {first.name} = self'};\n"
-    write = f"  const Arg args[] = {{{args}}};\n  pointwise_into({loop_name(o)}_row, args, written, false);\n"
+    write = f"  const Arg args[] = {{{args}}};\n  pointwise_into({_chosen_row(o)}, args, written, false);\n"
     return out + alias + _written(o, "self", f"{o.name}_", write) + "}\n"
 
 

@@ -19,7 +19,7 @@ pointwise("_gelu_tanh(input)", types=floating, private=True, method=False, inpla
                          "(input + 0.044715 * input * input * input)))) * "
                          "(0.7978845608028654 + 0.1070322243 * input * input))"},
           doc="gelu with a tanh in place of the error function.")
-pointwise("silu(input)", types=floating + complex_, method=False, out=False, samples="unary",
+pointwise("silu(input)", types=floating + complex_, method=False, out=False, samples="unary", complex_gradient=False,
           body="input * sigmoid(input)",
           grad={"input": "g * (sigmoid(input) * (1 + input * (1 - sigmoid(input))))"}, doc="input * sigmoid(input).")
 pointwise("mish(input)", types=floating, method=False, out=False, samples="unary", onnx="Mish",

@@ -84,5 +84,5 @@ kernel("constant_pad_nd(input, pad: IntList, value: Number = 0)", method=False,
        doc="value around the tensor: pad has the widths before and after the last dimension, then of the one before.")
 composite("_pad_grad(g, pad: IntList)", run="pad_grad", private=True, method=False, samples="none",
           doc="The part of g that came from the padded tensor.")
-composite("_pad(input, pad: IntList, mode: str = 'constant', value: Number | None = None)", run="pad", private=True,
+composite("_pad(input, pad: IntList, mode: str = 'constant', value: float = 0)", run="pad", private=True,
           method=False, samples="none", doc="Padding by a constant or by the tensor's own elements.")

@@ -12,20 +12,20 @@ composite("clamp(input, min: Number | None = None, max: Number | None = None)", 
           out=True, exceptions={"node_name": "one bound is the row clamp_min or clamp_max"}, samples="clamp",
           onnx="Clip",
           doc="input, min where it is smaller and max where it is larger. At least one bound.")
-pointwise("_clamp(input, min: Operand, max: Operand)", types=real, fitting_numbers=True,
+pointwise("_clamp(input, min: Operand, max: Operand)", types=real, fitting_numbers=("min", "max"),
           body="minimum(maximum(input, min), max)",
           private=True,
           method=False, node="ClampBackward1", samples="none", onnx="Clip",
           grad={"input": "where(input >= min, where(input <= max, g, 0), 0)",
                 "min": "where(min < max, where(input < min, g, 0), 0)",
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
-pointwise("clamp_min(input, min: Operand)", types=boolean + real, fitting_numbers=True, body="maximum(input, min)",
-          onnx="Clip",
+pointwise("clamp_min(input, min: Operand)", types=boolean + real, fitting_numbers=("min",),
+          body="maximum(input, min)", onnx="Clip",
           grad={"input": "where(input >= min, g, 0)", "min": "where(input < min, g, 0)"},
           node="ClampMinBackward1", number_nodes={"min": "ClampMinBackward0"},
           doc="input, min where it is smaller.")
-pointwise("clamp_max(input, max: Operand)", types=boolean + real, fitting_numbers=True, body="minimum(input, max)",
-          onnx="Clip",
+pointwise("clamp_max(input, max: Operand)", types=boolean + real, fitting_numbers=("max",),
+          body="minimum(input, max)", onnx="Clip",
           grad={"input": "where(input <= max, g, 0)", "max": "where(input > max, g, 0)"},
           node="ClampMaxBackward1", number_nodes={"max": "ClampMaxBackward0"},
           doc="input, max where it is larger.")
@@ -35,11 +35,11 @@ composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", o
                       "meta": "PyTorch orders the memory of a rounded quotient otherwise on meta"},
           doc="The quotient; rounded to zero for rounding_mode 'trunc', down for 'floor', not at all for None.")
 pointwise("_div_trunc(input: Operand, other: Operand)", types=real, body="div_trunc(input, other)",
-          dtype_rule="divides",
+          dtype_rule="divides", exact_number="other",
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded to zero.")
 pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="div_floor(input, other)",
-          dtype_rule="divides",
+          dtype_rule="divides", exact_number="other",
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")
 composite("nan_to_num(input, nan: Number | None = None, posinf: Number | None = None, neginf: Number | None = None)",

@@ -40,7 +40,7 @@ pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="d
                       "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
-          body="div_floor(input, other)", operator="//",
+          exact_number="other", numbers_alone=True, body="div_floor(input, other)", operator="//",
           underivable=True, doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},

@@ -1,6 +1,6 @@
 """Rows whose result at a place depends on the inputs at that place alone."""
 
-from ops.kinds import comparison, pointwise
+from ops.kinds import comparison, composite, pointwise
 from ops.row import boolean, complex_, every, floating, number, real
 
 arithmetic = boolean + number
@@ -8,26 +8,28 @@ arithmetic = boolean + number
 # ------------------------------------------------------------------ arithmetic
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
-          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", exact_numbers=True,
+          legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", numbers_alone=True,
           grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
           doc="input + alpha * other.")
-pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", aliases=("subtract",),
-          body="fma(-alpha, other, input)", exact_numbers=True,
-          dtype_rule="no_bool", legacy=("input", "alpha", "other"),
+pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(alpha, other, input)",
+          negated=("alpha",), numbers_alone=True, dtype_rule="no_bool", legacy=("input", "alpha", "other"),
           grad={"input": "g", "other": "-(g * alpha)"}, number_nodes={"input": "RsubBackward1"}, operator="-",
           onnx="Sub",
           doc="input - alpha * other.")
-pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(-alpha, input, other)",
-          number_nodes={"other": "RsubBackward1"},
-          dtype_rule="no_bool", inplace=False, out=False, exact_numbers=True,
+composite("subtract(input: Operand, other: Operand, *, alpha: Number = 1)", inplace=True, out=True, samples="pair",
+          numbers_alone=True, doc="input - alpha * other.")
+composite("subtract(input: Operand, other: Number, alpha: Number = 1)", overload="number", run="subtract_number",
+          inplace=True, samples="none", doc="The same with a number, where alpha may come third.")
+pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(alpha, input, other)",
+          negated=("alpha",), number_nodes={"other": "RsubBackward1"}, dtype_rule="no_bool", inplace=False, out=False,
           grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
-          exact_numbers=True,
+          exact_number="other", numbers_alone=True,
           grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
-          integers_to_float=True, exact_numbers=True,
+          integers_to_float=True, exact_number="other", numbers_alone=True,
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
           number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
@@ -50,7 +52,7 @@ pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body
 pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, body="1 / sqrt(input)",
           grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
 pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(input, exponent)",
-          dtype_rule="powers", exact_numbers=True, fitting_numbers=True,
+          dtype_rule="powers", fitting_numbers=("exponent",), number_body={"exponent": "pow_number(input, exponent)"},
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"},
@@ -68,8 +70,8 @@ pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floati
                 "tensor1": "g * (value / tensor2)",
                 "tensor2": "-(g * value * tensor1 / (tensor2 * tensor2))"},
           doc="input + value * tensor1 / tensor2.")
-pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype", exact_numbers=True,
-          fitting_numbers=True,
+pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
+          exact_number="weight", fitting_numbers=("weight",), out_rule="exact_weight",
           body="where(abs(weight) < abs(0.5), fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
           node="LerpBackward1", number_nodes={"weight": "LerpBackward0"},
           grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},

@@ -59,7 +59,7 @@ class Row:
     inplace: bool = False
     out: bool = False
     # dtypes of out=: "" any that the result converts to (else RuntimeError; "type_error": TypeError), "exact" the
-    # result's own, "truth" bool or uint8
+    # result's own, "exact_weight" that too unless the last operand is a number or 0-d, "truth" bool or uint8
     out_rule: str = ""
     private: bool = False  # offered to formulas and the dispatch hook, under a leading underscore in PyTorch's style
     bool_output: bool = False
@@ -71,8 +71,13 @@ class Row:
     widens: bool = False  # kernel: 16-bit floats go in as float32, and the results are rounded once
     ends_at_integers: bool = False  # no history for a result without gradients; other rows refuse one
     underivable: bool = False  # no derivative is known: the result wants a gradient, and asking for it raises
-    exact_numbers: bool = False  # with 16-bit floats, numbers and 0-d tensors are not rounded to the dtype first
-    fitting_numbers: bool = False  # numbers among the operands must fit the dtype, as parameters always do
+    exact_number: str = ""  # an operand: with 16-bit floats, its number or 0-d tensor is not rounded to the dtype first
+    fitting_numbers: tuple[str, ...] = ()  # operands whose numbers must fit the dtype, as parameters always do
+    negated: tuple[str, ...] = ()  # numbers that the formula gets with the sign changed; an integer wraps
+    narrow_body: dict[str, str] = field(default_factory=dict)  # 16-bit dtype -> formula on bits, where float32 fails
+    number_body: dict[str, str] = field(default_factory=dict)  # operand -> the formula used where it is a number
+    numbers_alone: bool = False  # takes numbers in the place of all its tensors
+    complex_gradient: bool = True  # False: complex numbers are computed, but not where a gradient is asked for
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)

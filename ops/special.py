@@ -21,6 +21,7 @@ pointwise("heaviside(input, values)", out_rule="exact", types=boolean + real, dt
           underivable=True,
           doc="0 below 0, 1 above it, and values at 0.")
 pointwise("nextafter(input, other)", types=floating, body="nextafter(input, other)",
+          narrow_body={"float16": "next_half(input, other)", "bfloat16": "next_brain(input, other)"},
           grad={"input": "where(input == other, 0, g)", "other": "zeros_like(g)"},
           doc="The next number of the dtype from input towards other.")
 composite("ldexp(input, other)",

@@ -29,6 +29,11 @@ inline void refuse_complex(In x, const char* op) {
   RL_CHECK(!is_complex(x->dtype), NotImplemented, "%s: not implemented for tensors of dtype %s", op, name_of(x->dtype));
 }
 
+// For rows that compute complex numbers, but know no derivative by them.
+inline void refuse_complex_gradient(In x, const char* op) {
+  RL_CHECK(!is_complex(x->dtype), Runtime, "%s: complex numbers have no gradient here; use .detach(), or no_grad", op);
+}
+
 // A list of tensors.
 class Tensors {
  public:
@@ -139,7 +144,6 @@ Scalar operator+(const Scalar& a, const Scalar& b);
 Scalar operator-(const Scalar& a, const Scalar& b);
 Scalar operator*(const Scalar& a, const Scalar& b);
 Scalar operator/(const Scalar& a, const Scalar& b);
-Scalar operator-(const Scalar& a);
 
 // ------------------------------------------------------------------ the dispatch hook
 

@@ -44,8 +44,17 @@ struct Scalar {
     return category <= Category::Integral ? i != 0 : category == Category::Floating ? d != 0 : c.re != 0 || c.im != 0;
   }
 
-  // 0 to 127, which every dtype holds.
+  // 0 to 127, which every dtype holds, and -128 to 127, which every dtype wraps to the same.
   bool is_small() const { return category <= Category::Integral && uint64_t(i) < 128; }
+  bool is_byte() const { return category <= Category::Integral && i == int8_t(i); }
+  // The negative; of the smallest integer itself, as its bits wrap.
+  Scalar operator-() const {
+    if (category == Category::Complex) return Scalar(std::complex<double>(-c.re, -c.im));
+    if (category == Category::Floating || is_unsigned) return Scalar(-to_double());
+    Scalar negative = *this;
+    negative.i = int64_t(-uint64_t(i));
+    return negative;
+  }
   // Whether an element of dtype `to` can hold the value: infinities fit floats, fractions are cut, and unsigned
   // integers take the negative integers of what they hold.
   bool fits(DType to) const {

@@ -1,7 +1,7 @@
 #include "iterate/pointwise.h"
 
 #include <algorithm>
-
+#include <atomic>
 #include <cstring>
 
 #include "base/parallel.h"
@@ -28,13 +28,25 @@ Loop loop_of(const PointwiseRow& row, DType d) { return (*row.loops)[static_cast
 
 bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k & 1); }
 
+// What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
+DType compute_dtype(const PointwiseRow& row, DType d) {
+  bool narrow = is_narrow(d) && !loop_of(row, d) && row.output != Output::Complex;
+  return narrow ? DType::Float32 : d;
+}
+
+// Whether number k goes into the loop as it is, not rounded to a 16-bit dtype first: no factor does.
+bool stays_exact(const PointwiseRow& row, int k) {
+  return k == row.exact_number || (k >= row.inputs && !row.checks_scalars);
+}
+
 // Numbers that are cast to the dtype must fit it; a factor must not even carry more than the result's category:
 // alpha=1.5 with integers would be lost silently.
 void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
-  for (int k = row.fitting_numbers ? 0 : row.inputs; k < args.n; ++k) {
-    if (args[k].tensor) continue;
-    RL_CHECK(args[k].number.fits(d), Runtime, "%s: the number %g does not fit dtype %s; convert the tensors first",
-             row.name, args[k].number.to_double(), name_of(d));
+  for (int k = 0; k < args.n; ++k) {
+    if (args[k].tensor || !(k >= row.inputs || row.fitting >> k & 1)) continue;
+    const DType held = stays_exact(row, k) ? compute_dtype(row, d) : d;
+    RL_CHECK(args[k].number.fits(held), Runtime, "%s: the number %g does not fit dtype %s; convert the tensors first",
+             row.name, args[k].number.to_double(), name_of(held));
     if (!row.checks_scalars || k < row.inputs) continue;
     Category c = args[k].number.category;
     RL_CHECK(c != Category::Bool || d == DType::Bool, Runtime,
@@ -52,12 +64,6 @@ DType output_dtype(const PointwiseRow& row, DType d) {
     case Output::Complex: return complex_of(d);
     default: return d;
   }
-}
-
-// What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
-DType compute_dtype(const PointwiseRow& row, DType d) {
-  bool narrow = is_narrow(d) && !loop_of(row, d) && row.output != Output::Complex;
-  return narrow ? DType::Float32 : d;
 }
 
 // Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is
@@ -135,7 +141,7 @@ struct Call {
       const Arg& a = args[k];
       DType want = takes_part(row, k) || k >= row.inputs ? compute : DType::Bool;
       const bool number = !a.tensor || a.tensor->ndim == 0;
-      const bool rounds = compute != arithmetic && want == compute && k < row.inputs && !(number && row.exact_numbers);
+      const bool rounds = compute != arithmetic && want == compute && !(number && stays_exact(row, k));
       if (!a.tensor) {
         a.number.store(want, cells[k].bytes);
         if (rounds) converting.round(cells[k].bytes, 1);
@@ -155,15 +161,18 @@ struct Call {
     converting.itemsize[k] = static_cast<int64_t>(itemsize);
     converts = true;
   }
-  void run(Tensor* out) {
+  Plan plan(Tensor* out) {
     operands[0] = Operand::of(out);
     if (out->dtype != computed) convert_operand(0, out->dtype, computed, size_of(computed));
     converting.n = n;
-    Plan plan(sizes, Span<const Operand>(operands, n));
+    return Plan(sizes, Span<const Operand>(operands, n));
+  }
+  void run(Tensor* out) {
+    const Plan p = plan(out);
     if (converts) {
-      plan.run(Inner{Converting::call, &converting});
+      p.run(Inner{Converting::call, &converting});
     } else {
-      plan.run(converting.loop);
+      p.run(converting.loop);
     }
   }
 
@@ -220,9 +229,10 @@ struct SameLayout {
     return x->ndim == 0 || (x->contiguous() && x->sizes() == lead->sizes());
   }
   bool takes_number(const PointwiseRow& row, const Scalar& number, bool factor, Category category) const {
-    if (number.category > category || (row.fitting_numbers && lead->dtype == DType::Bool)) return false;
-    const bool certain = number.is_small() || (number.category == Category::Floating && number.fits(lead->dtype));
-    if ((factor || row.fitting_numbers) && !certain) return false;
+    if (number.category > category || (row.fitting && lead->dtype == DType::Bool)) return false;
+    const bool certain = (factor ? number.is_byte() : number.is_small()) ||
+                         (number.category == Category::Floating && number.fits(lead->dtype));
+    if ((factor || row.fitting) && !certain) return false;
     return number.category != Category::Bool || !(factor ? row.checks_scalars : row.dtypes == DtypeRule::NoBool);
   }
   void run_in_parallel(Loop loop) const {
@@ -326,7 +336,7 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
     d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
   if (!loop_of(row, compute_dtype(row, d))) no_loop(row, d);
-  if (row.fitting_numbers && d == DType::Bool)  // bools are bounded by tensors alone
+  if (row.fitting && d == DType::Bool)  // bools are bounded by tensors alone
     for (const Arg& a : args)
       if (!a.tensor) no_loop(row, d);
   check_scalars(row, args, d);
@@ -334,27 +344,56 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
 }
 
 // Integers divide by anything but 0 (after a wide divisor has wrapped); floats divide by 0 too.
-[[gnu::noinline]] static void check_divisor(const PointwiseRow& row, Span<const Arg> args) {
+[[gnu::noinline]] static bool divides_by_zero(Span<const Arg> args) {
   const DType d = result_dtype(Span<const Arg>(args.ptr, 2));
-  if (category_of(d) != Category::Integral) return;
+  if (category_of(d) != Category::Integral) return false;
   for (int k = 0; k < 2; ++k)
-    if (const Tensor* x = args[k].tensor; x && (!has_memory(x) || !x->numel)) return;
-  bool zero;
+    if (const Tensor* x = args[k].tensor; x && (!has_memory(x) || !x->numel)) return false;
   if (const Tensor* by = args[1].tensor) {
     const Ref nonzero = convert(as_dtype(by, d).get(), DType::Bool);
-    zero = std::memchr(nonzero->data(), 0, static_cast<size_t>(nonzero->numel)) != nullptr;
-  } else {
-    int64_t wrapped = 0;
-    args[1].number.store(d, &wrapped);
-    zero = wrapped == 0;
+    return std::memchr(nonzero->data(), 0, static_cast<size_t>(nonzero->numel)) != nullptr;
   }
-  RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
-           row.name);
+  int64_t wrapped = 0;
+  args[1].number.store(d, &wrapped);
+  return wrapped == 0;
+}
+
+[[noreturn, gnu::cold]] static void fail_division(const PointwiseRow& row) {
+  fail(ErrorType::Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
+       row.name);
+}
+
+// A division up to the first divisor (operand 2, of the dtype that is computed in) that is 0.
+struct UntilZero {
+  const Converting& division;
+  size_t itemsize;
+  mutable std::atomic<bool> met = false;
+
+  static void call(const void* self, char* const* data, const int64_t* strides, int64_t n) {
+    const auto* u = static_cast<const UntilZero*>(self);
+    const char zeros[sizeof(int64_t)] = {};
+    int64_t k = 0;
+    while (k < n && std::memcmp(data[2] + k * strides[2], zeros, u->itemsize)) ++k;
+    if (!u->met) u->division.run(data, strides, k);
+    if (k < n) u->met = true;
+  }
+};
+
+// In place and into out=, what comes before the first zero is written, as PyTorch leaves it.
+[[noreturn, gnu::cold]] static void divide_until_zero(const PointwiseRow& row, Span<const Arg> args, DType d,
+                                                      Tensor* out) {
+  const Ref by = args[1].tensor ? as_dtype(args[1].tensor, d) : Ref();
+  const Arg converted[] = {args[0], by ? Arg(by) : args[1]};
+  Call call(row, converted, d);
+  const Plan plan = call.plan(out);
+  const UntilZero until{call.converting, size_of(d)};
+  plan.run(Inner{UntilZero::call, &until});
+  fail_division(row);
 }
 
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
-  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
-    check_divisor(row, args);
+  if (row.dtypes == DtypeRule::Divides && divides_by_zero(args)) [[unlikely]]
+    fail_division(row);
   if (SameLayout same; same.fits(row, args)) [[likely]] {
     if (Loop loop = loop_of(row, same.lead->dtype)) {
       Ref out = empty_alike(same.lead, output_dtype(row, same.lead->dtype));
@@ -373,10 +412,20 @@ Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
   return out;
 }
 
+// The row's rule of out= for one call. The size of a complex number may be written to any real dtype, and to its own.
+static OutRule out_rule(const PointwiseRow& row, Span<const Arg> args, DType d, DType out) {
+  if (row.out_rule == OutRule::ExactWeight) {
+    const Tensor* weight = args[row.inputs - 1].tensor;
+    return weight && weight->ndim ? OutRule::Exact : OutRule::Castable;
+  }
+  const bool free = row.out_rule == OutRule::Exact && row.output == Output::Real && is_complex(d);
+  return free && (out == d || !is_complex(out)) ? OutRule::Castable : row.out_rule;
+}
+
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
-  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
-    check_divisor(row, args);
-  if (SameLayout same; same.fits(row, args) && writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype)))
+  const bool by_zero = row.dtypes == DtypeRule::Divides && divides_by_zero(args);
+  if (SameLayout same;
+      !by_zero && same.fits(row, args) && writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype)))
       [[likely]] {
     if (Loop loop = loop_of(row, same.lead->dtype)) return same.run(out, loop);
   }
@@ -395,7 +444,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
     if (a.tensor) check_no_partial_overlap(out, a.tensor, row.name);
   if (resize_out && compute_dtype(row, d) != d && result == d && out->dtype != d) {
     const Ref rounded = pointwise(row, args);  // to 16 bits, before it is widened again
-    prepare_out(out, rounded->sizes(), d, row.name, row.out_rule);
+    prepare_out(out, rounded->sizes(), d, row.name, out_rule(row, args, d, out->dtype));
     return copy_into(out, rounded.get());
   }
   Call call(row, args, d);
@@ -404,7 +453,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
            row.name, name_of(d));
   if (resize_out) {
     const bool resizes = !(out->sizes() == DimSpan(call.sizes));
-    prepare_out(out, call.sizes, result, row.name, row.out_rule);
+    prepare_out(out, call.sizes, result, row.name, out_rule(row, args, d, out->dtype));
     if (resizes) {
       Span<const Operand> inputs(call.operands + 1, call.n - 1);
       set_layout(out, {call.sizes, output_strides(call.sizes, inputs), out->offset});
@@ -416,6 +465,7 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
         "cannot change; use the out-of-place form",
         row.name, to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
   }
+  if (by_zero) divide_until_zero(row, args, d, out);
   if (has_memory(out)) call.run(out);
 }
 
@@ -454,7 +504,9 @@ Ref as_contiguous(const Tensor* x) {
 }
 
 void fill(Tensor* x, const Scalar& value) {
-  RL_CHECK(value.fits(x->dtype), Runtime, "fill: %g does not fit dtype %s", value.to_double(), name_of(x->dtype));
+  const bool alone = x->numel == 1 && is_narrow(x->dtype);  // which PyTorch fills unasked
+  RL_CHECK(alone || value.fits(x->dtype), Runtime, "fill: %g does not fit dtype %s", value.to_double(),
+           name_of(x->dtype));
   if (!has_memory(x)) return;
   Cell cell;
   value.store(x->dtype, cell.bytes);

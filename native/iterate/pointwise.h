@@ -8,8 +8,9 @@ namespace rl {
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
 enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides, Powers, NoIntegerQuotient };
 
-// What dtypes out= may have: any that the result converts to, the result's own, or bool and uint8 alone.
-enum class OutRule : uint8_t { Castable, CastableOrTypeError, Exact, Truth };
+// What dtypes out= may have: any that the result converts to, the result's own (ExactWeight: unless the last operand is
+// a number or 0-d), or bool and uint8 alone.
+enum class OutRule : uint8_t { Castable, CastableOrTypeError, Exact, ExactWeight, Truth };
 
 // The result's dtype: the operands' common one, bool, that of a complex number's parts, or of a number of such parts.
 enum class Output : uint8_t { Same, Bool, Real, Complex };
@@ -24,8 +25,8 @@ struct PointwiseRow {
   OutRule out_rule;
   Output output;
   bool checks_scalars;     // the numbers are factors (alpha) that must fit the result's dtype
-  bool exact_numbers;      // numbers and 0-d tensors are not rounded to a 16-bit dtype first
-  bool fitting_numbers;    // numbers among the operands must fit the dtype
+  int8_t exact_number;     // the operand whose number or 0-d tensor is not rounded to a 16-bit dtype first, or -1
+  uint32_t fitting;        // bit k: a number as operand k must fit the dtype
   bool integers_to_float;  // integer operands compute in the default dtype
   DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level

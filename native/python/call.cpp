@@ -21,7 +21,7 @@ static inline bool is_integer(PyObject* o) {
   return PyLong_Check(o) || (!PyFloat_Check(o) && !is_tensor(o) && PyIndex_Check(o)) || is_zero_dim_integer(o);
 }
 
-bool wide_integer_from(PyObject* o, int64_t* out) {
+bool wide_integer_from(PyObject* o, int64_t* out, ErrorType too_wide) {
   if (!is_integer(o)) return false;
   if (PyLong_Check(o)) {
     *out = PyLong_AsLongLong(o);
@@ -32,7 +32,7 @@ bool wide_integer_from(PyObject* o, int64_t* out) {
   }
   if (*out == -1 && PyErr_Occurred()) {
     PyErr_Clear();
-    fail(ErrorType::Value, "an integer argument does not fit into 64 bits");
+    fail(too_wide, "an integer argument does not fit into 64 bits");
   }
   return true;
 }
@@ -250,6 +250,7 @@ bool Call::place_named(SignatureSpec& spec, bool check) {
       for (i = 0; i < spec.count && !same_name(keyword, spec.parameters[i].name); ++i) {
       }
     if (i == spec.count || slots_[i]) return false;
+    if (self_ && (spec.parameters[i].kind == Kind::Out || spec.parameters[i].kind == Kind::Outs)) return false;
     const ParameterSpec& p = spec.parameters[i];
     PyObject* o = slots_[i] = args_[nargs_ + j];
     if (check && !fits(p, o)) return false;
@@ -341,6 +342,13 @@ Arg Call::operand(int i) const {
   return Arg(number(i));
 }
 
+Ref Call::make_tensor(int i) {
+  const Scalar value = number(i);
+  Ref x = full({}, value, dtype_of_number(value));
+  slots_[i] = reinterpret_cast<PyObject*>(x.get());
+  return x;
+}
+
 Scalar Call::number(int i) const {
   Scalar s;
   if (is_tensor(slots_[i])) return tensor_number(slots_[i]);
@@ -355,6 +363,11 @@ int64_t Call::integer(int i) const {
 }
 
 double Call::real(int i) const {
+  if (PyLong_Check(slots_[i])) {  // which may have more than 64 bits
+    const double v = PyLong_AsDouble(slots_[i]);
+    if (v == -1 && PyErr_Occurred()) throw PythonError();
+    return v;
+  }
   Scalar s = number(i);
   RL_CHECK(s.category < Category::Complex, Type, "%s: the argument '%s' must be real, got a complex number",
            spec_->name, spec_->parameters[i].name);
@@ -367,7 +380,7 @@ Dims Call::ints(int i) const {
   if (var_ && spec_->parameters[i].kind == Kind::IntsVar) {
     for (Py_ssize_t k = 0; k < var_count_; ++k) {
       int64_t v;
-      integer_from(var_[k], &v);
+      integer_from(var_[k], &v, ErrorType::Type);
       dims.push_back(v);
     }
     return dims;
@@ -382,7 +395,7 @@ Dims Call::ints(int i) const {
   for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); ++k) {
     int64_t v = 0;
     PyRef item = PyRef::retain(PySequence_Fast_GET_ITEM(o, k));  // its __index__ may change the list
-    RL_CHECK(integer_from(item.get(), &v), Type, "%s: expected integers in '%s', got %s", spec_->name,
+    RL_CHECK(integer_from(item.get(), &v, ErrorType::Type), Type, "%s: expected integers in '%s', got %s", spec_->name,
              spec_->parameters[i].name, Py_TYPE(item.get())->tp_name);
     dims.push_back(v);
   }

@@ -56,7 +56,7 @@ struct SignatureSpec {
 constexpr int kMaxParameters = 20;
 
 // Integers: int, NumPy's, and one-element integer tensors. False without an exception where it is none.
-bool wide_integer_from(PyObject* o, int64_t* out);
+bool wide_integer_from(PyObject* o, int64_t* out, ErrorType too_wide);
 // An int of one digit, and nothing else.
 inline bool small_integer_from(PyObject* o, int64_t* out) {
 #if PY_VERSION_HEX < 0x030C0000
@@ -72,7 +72,9 @@ inline bool small_integer_from(PyObject* o, int64_t* out) {
 #endif
   return false;
 }
-inline bool integer_from(PyObject* o, int64_t* out) { return small_integer_from(o, out) || wide_integer_from(o, out); }
+inline bool integer_from(PyObject* o, int64_t* out, ErrorType too_wide = ErrorType::Value) {
+  return small_integer_from(o, out) || wide_integer_from(o, out, too_wide);
+}
 
 class Call {
  public:
@@ -104,6 +106,8 @@ class Call {
   In tensor(int i) const { return In(reinterpret_cast<Tensor*>(slots_[i])); }
   In tensor_or_none(int i) const { return In(has(i) ? reinterpret_cast<Tensor*>(slots_[i]) : nullptr); }
   Arg operand(int i) const;
+  bool has_tensor(int i) const { return is_tensor(slots_[i]); }
+  Ref make_tensor(int i);  // of the number there, which it takes the place of
   Scalar number(int i) const;
   Scalar number(int i, Scalar otherwise) const { return slots_[i] ? number(i) : otherwise; }
   std::optional<Scalar> number_or_none(int i) const { return has(i) ? std::optional<Scalar>(number(i)) : std::nullopt; }
@@ -141,7 +145,8 @@ class Call {
   bool place_named(SignatureSpec& spec, bool check);
   bool fits(const ParameterSpec& p, PyObject* o) {
     if (p.kind <= Kind::Operand && is_exact_tensor(o)) return true;
-    return accepts(p, o) || (o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool);
+    return accepts(p, o) ||
+           (o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool && p.kind != Kind::Float);
   }
   bool accepts(const ParameterSpec& p, PyObject* o);
   std::string misfit(SignatureSpec& spec);

@@ -194,6 +194,5 @@ Scalar operator+(const Scalar& a, const Scalar& b) { return arithmetic(a, b, '+'
 Scalar operator-(const Scalar& a, const Scalar& b) { return arithmetic(a, b, '-'); }
 Scalar operator*(const Scalar& a, const Scalar& b) { return arithmetic(a, b, '*'); }
 Scalar operator/(const Scalar& a, const Scalar& b) { return arithmetic(a, b, '/'); }
-Scalar operator-(const Scalar& a) { return arithmetic(Scalar(0), a, '-'); }
 
 }  // namespace rl

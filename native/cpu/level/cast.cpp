@@ -55,6 +55,15 @@ inline To cast_one(From x) {
   }
 }
 
+// Any byte but 0 is true: those of a view or of borrowed memory may be others than 1.
+template <class From>
+inline From element(const char* p) {
+  if constexpr (__is_same(From, bool))
+    return *reinterpret_cast<const uint8_t*>(p) != 0;
+  else
+    return *reinterpret_cast<const From*>(p);
+}
+
 template <class To, class From>
 void cast(char* const* data, const int64_t* strides, int64_t n) {
   char* to = data[0];
@@ -65,19 +74,18 @@ void cast(char* const* data, const int64_t* strides, int64_t n) {
       std::memmove(to, from, n * sizeof(To));
     } else {
       To* out = reinterpret_cast<To*>(to);
-      const From* in = reinterpret_cast<const From*>(from);
-      for (int64_t i = 0; i < n; ++i) out[i] = cast_one<To, From>(in[i]);
+      for (int64_t i = 0; i < n; ++i) out[i] = cast_one<To, From>(element<From>(from + i * sizeof(From)));
     }
     return;
   }
   if (step_to == sizeof(To) && step_from == 0) {
-    To value = cast_one<To, From>(*reinterpret_cast<const From*>(from));
+    To value = cast_one<To, From>(element<From>(from));
     To* out = reinterpret_cast<To*>(to);
     for (int64_t i = 0; i < n; ++i) out[i] = value;
     return;
   }
   for (int64_t i = 0; i < n; ++i)
-    *reinterpret_cast<To*>(to + i * step_to) = cast_one<To, From>(*reinterpret_cast<const From*>(from + i * step_from));
+    *reinterpret_cast<To*>(to + i * step_to) = cast_one<To, From>(element<From>(from + i * step_from));
 }
 
 #define RL_FOR_STORED(X) \

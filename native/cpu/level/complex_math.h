@@ -63,6 +63,20 @@ RL_INLINE Complex128 pow(Complex128 a, Complex128 b) {
   return b == Complex128(2) ? a * a : from_c(__builtin_cpow(to_c(a), to_c(b)));
 }
 
+// a^b for one number b, by the direct forms that PyTorch has for some.
+RL_INLINE Complex128 pow_number(Complex128 a, Complex128 b) {
+  const Complex128 one(1);
+  if (b == Complex128(0)) return one;
+  if (b == one) return a;
+  if (b == Complex128(2)) return a * a;
+  if (b == Complex128(3)) return a * a * a;
+  if (b == Complex128(0.5)) return sqrt(a);
+  if (b == Complex128(-1)) return one / a;
+  if (b == Complex128(-2)) return one / (a * a);
+  if (b == Complex128(-0.5)) return one / sqrt(a);
+  return pow(a, b);
+}
+
 #define RL_THROUGH_COMPLEX128(name) \
   RL_INLINE Complex<float> name(Complex<float> z) { return Complex<float>(name(Complex128(z))); }
 RL_THROUGH_COMPLEX128(sqrt)
@@ -89,6 +103,9 @@ RL_THROUGH_COMPLEX128(sigmoid)
 #undef RL_THROUGH_COMPLEX128
 RL_INLINE Complex<float> pow(Complex<float> a, Complex<float> b) {
   return Complex<float>(pow(Complex128(a), Complex128(b)));
+}
+RL_INLINE Complex<float> pow_number(Complex<float> a, Complex<float> b) {
+  return Complex<float>(pow_number(Complex128(a), Complex128(b)));
 }
 
 // ------------------------------------------------------------------ parts

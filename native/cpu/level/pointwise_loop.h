@@ -42,7 +42,10 @@ RL_INLINE void write_part(char* p, Mask<T> m, int count) {
 
 template <class In>
 RL_INLINE In element(const char* p) {
-  return *reinterpret_cast<const In*>(p);
+  if constexpr (__is_same(In, bool))
+    return *reinterpret_cast<const uint8_t*>(p) != 0;  // any byte of a view or of borrowed memory
+  else
+    return *reinterpret_cast<const In*>(p);
 }
 
 template <int... I>

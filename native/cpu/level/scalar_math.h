@@ -38,5 +38,7 @@ RL_FIRST_LANE(atanh)
 RL_INLINE float atan2(float y, float x) { return atan2(Vec<float>(y), Vec<float>(x))[0]; }
 RL_INLINE double atan2(double y, double x) { return atan2(Vec<double>(y), Vec<double>(x))[0]; }
 RL_INLINE float pow(float a, float b) { return pow(Vec<float>(a), Vec<float>(b))[0]; }
+RL_INLINE float pow_number(float a, float b) { return pow_number(Vec<float>(a), Vec<float>(b))[0]; }
+RL_INLINE double pow_number(double a, double b) { return pow_number(Vec<double>(a), Vec<double>(b))[0]; }
 
 }  // namespace rl::RL_LEVEL

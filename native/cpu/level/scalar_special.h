@@ -95,6 +95,24 @@ inline T pow(T a, T b) {
   return T(result);
 }
 
+RL_INLINE uint8_t pow_number(uint8_t a, uint8_t b) { return pow(a, b); }
+RL_INLINE int8_t pow_number(int8_t a, int8_t b) { return pow(a, b); }
+RL_INLINE int16_t pow_number(int16_t a, int16_t b) { return pow(a, b); }
+RL_INLINE int32_t pow_number(int32_t a, int32_t b) { return pow(a, b); }
+RL_INLINE int64_t pow_number(int64_t a, int64_t b) { return pow(a, b); }
+
+// The 16-bit float next to `a` in the direction of `b`, as bits: a sign, and a size in the order of the numbers.
+inline int16_t next_bits(int16_t a, int16_t b, int16_t infinity) {
+  const int size = a & 0x7fff, other = b & 0x7fff;
+  if (size > infinity || other > infinity) return 0x7fff;
+  const int from = a < 0 ? -size : size, to = b < 0 ? -other : other;
+  if (from == to) return b;
+  if (!from) return int16_t((b & 0x8000) | 1);
+  return int16_t((a < 0) == (from < to) ? a - 1 : a + 1);
+}
+inline int16_t next_half(int16_t a, int16_t b) { return next_bits(a, b, 0x7c00); }
+inline int16_t next_brain(int16_t a, int16_t b) { return next_bits(a, b, 0x7f80); }
+
 // Quotients of integers. A zero divisor is an error found before; here it gives 0 instead of a trap. The smallest
 // number by -1, which would trap too, wraps.
 template <class T>

@@ -82,6 +82,8 @@ RL_LANEWISE_UNARY(lgamma)
 RL_LANEWISE_UNARY(digamma)
 RL_LANEWISE_BINARY(hypot)
 RL_LANEWISE_BINARY(nextafter)
+RL_LANEWISE_BINARY(next_half)
+RL_LANEWISE_BINARY(next_brain)
 RL_LANEWISE_BINARY(fmod)
 RL_LANEWISE_BINARY(remainder)
 RL_LANEWISE_BINARY(div_trunc)
@@ -134,6 +136,18 @@ RL_INLINE Vec<float> pow(Vec<float> a, Vec<float> b) {
   Vec<double> low, high;
   widen(a, &low, &high);
   return narrow(direct_power(low, b[0]), direct_power(high, b[0]));
+}
+
+// a^b for one number b: by PyTorch's rules, where b = 0.5 is the square root of zeros and infinities too.
+template <class T>
+RL_INLINE Vec<T> pow_number(Vec<T> a, Vec<T> b) {
+  const Vec<T> y = pow(a, b);
+  if constexpr (T(0.5) != T(0)) {
+    const T infinity = T(__builtin_inf());
+    if (all(abs(b) == Vec<T>(T(0.5))))
+      return where(a == Vec<T>(-infinity), Vec<T>(T(__builtin_nan(""))), where(a == Vec<T>(T(0)), copysign(y, a), y));
+  }
+  return y;
 }
 
 }  // namespace rl::RL_LEVEL

@@ -225,11 +225,13 @@ Ref constant_pad_nd(In input, DimSpan pad, const Scalar& value) {
     int d = n - 1 - k;
     int64_t before = pad[2 * k], after = pad[2 * k + 1];
     sizes[d] += before + after;
-    RL_CHECK(sizes[d] >= 0, Runtime, "pad: the widths %lld and %lld leave nothing of dimension %d of size %lld",
-             (long long)before, (long long)after, d, (long long)input->dims[d]);
+    RL_CHECK(input->dims[d] + std::min(before, int64_t(0)) + std::min(after, int64_t(0)) >= 0, Runtime,
+             "pad: the widths %lld and %lld take more than there is of dimension %d of size %lld", (long long)before,
+             (long long)after, d, (long long)input->dims[d]);
     from = layout::slice(from, d, std::max(-before, int64_t(0)), input->dims[d] - std::max(-after, int64_t(0)), 1);
   }
-  Ref y = rl::full(sizes, value, input->dtype, input->device);
+  const bool widens = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width > 0; });
+  Ref y = widens ? rl::full(sizes, value, input->dtype, input->device) : empty(sizes, input->dtype, input->device);
   if (product(from.sizes) == 0 || !has_memory(input)) return y;
   Layout to = y->layout();
   for (int k = 0; k < pad.n / 2; ++k) {
@@ -335,8 +337,9 @@ Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std
 }
 
 Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
-  RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   Ref x = dim ? Ref::retain(input.mutable_tensor()) : ops::flatten(input, 0, -1);
+  if (x->ndim) interleaved_dim(x, dim);  // looked at first
+  RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   int d = interleaved_dim(x, dim);
   Dims sizes(x->sizes()), wide;
   for (int i = 0; i < sizes.size(); ++i) {
@@ -491,12 +494,12 @@ Ref padded_places(int64_t n, int64_t before, int64_t after, const std::string& m
 }
 }  // namespace
 
-Ref pad(In input, DimSpan pad, const std::string& mode, const std::optional<Scalar>& value) {
+Ref pad(In input, DimSpan pad, const std::string& mode, double value) {
   RL_CHECK(pad.n % 2 == 0, Runtime, "pad: expected two widths a dimension, got %s", to_string(pad).c_str());
   RL_CHECK(pad.n <= 2 * input->ndim, Runtime, "pad: %s has widths for more dimensions than shape %s",
            to_string(pad).c_str(), to_string(input->sizes()).c_str());
-  if (mode == "constant") return ops::constant_pad_nd(input, pad, value.value_or(Scalar(0)));
-  RL_CHECK(!value || value->is(0), Runtime, "pad: mode '%s' takes no value", mode.c_str());
+  if (mode == "constant") return ops::constant_pad_nd(input, pad, Scalar(value));
+  RL_CHECK(value == 0, Runtime, "pad: mode '%s' takes no value", mode.c_str());
   bool known = mode == "reflect" || mode == "replicate" || mode == "circular";
   RL_CHECK(known, NotImplemented,
            "pad: mode '%s' is unknown; expected 'constant', 'reflect', 'replicate' or 'circular'", mode.c_str());

@@ -63,8 +63,10 @@ Ref div_mode_(In self, const Arg& other, const char* mode) {
 Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
                const std::optional<Scalar>& neginf) {
   if (category_of(input->dtype) < Category::Floating) return ops::clone(input);
-  if (is_complex(input->dtype))
+  if (is_complex(input->dtype)) {
+    if (grad_enabled() && wants_grad(input)) refuse_complex_gradient(input, "nan_to_num");
     return ops::view_as_complex(nan_to_num(ops::view_as_real(ops::contiguous(input)), nan, posinf, neginf));
+  }
   const double largest = largest_of(input->dtype);
   return ops::_nan_to_num(input, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
                           neginf.value_or(Scalar(-largest)));

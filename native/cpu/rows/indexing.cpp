@@ -355,8 +355,9 @@ Ref cat(Tensors tensors, int64_t dim) {
     bool skipped = t->ndim == 1 && t->numel == 0;  // the old empty tensor joins anything
     if (!skipped && !first) first = t.get();
   }
-  if (!first) first = tensors[0].get();
-  int d = wrap_dim(dim, first->ndim, "cat");
+  const bool any = first;
+  if (!any) first = tensors[0].get();
+  int d = any ? wrap_dim(dim, first->ndim, "cat") : 0;
   Dims sizes(first->sizes());
   sizes[d] = 0;
   for (int i = 0; i < tensors.size(); ++i) {

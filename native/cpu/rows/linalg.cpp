@@ -126,9 +126,13 @@ Ref linear(In input, In weight, In bias) {
            "got shapes %s and %s",
            shape_of(input).c_str(), shape_of(weight).c_str());
   check_same("linear", "input", input, "weight", weight);
-  if (bias.tensor()) check_same("linear", "input", input, "bias", bias);
-  if (input->dtype == DType::Bool && input->numel && weight->numel) no_kernel("linear", input->dtype);
+  // A 0-d bias acts as a number where the product is none of two matrices.
+  const bool number = bias.tensor() && bias->ndim == 0 && input->ndim != 2;
+  if (bias.tensor() && !(number && category_of(bias->dtype) <= category_of(input->dtype)))
+    check_same("linear", "input", input, "bias", bias);
   const bool vector = weight->ndim == 1;
+  if (input->dtype == DType::Bool && ((input->numel && weight->numel) || (vector && input->ndim == 1)))
+    no_kernel("linear", input->dtype);
   cpu::MatmulShape s{.n = vector ? 1 : weight->size(0), .k = input->size(input->ndim - 1)};
   check_inner("linear", "input", input, "weight", weight, weight->ndim - 1);
   RL_CHECK(!(vector && bias.tensor() && input->ndim == 2), Runtime,

@@ -28,6 +28,13 @@ Ref positive(In input) {
   return Ref::retain(input.mutable_tensor());
 }
 
+Ref subtract(const Arg& input, const Arg& other, const Scalar& alpha) { return ops::sub(input, other, alpha); }
+Ref subtract_(In self, const Arg& other, const Scalar& alpha) { return ops::sub_(self, other, alpha); }
+Ref subtract_number(const Arg& input, const Scalar& other, const Scalar& alpha) {
+  return ops::sub(input, other, alpha);
+}
+Ref subtract_number_(In self, const Scalar& other, const Scalar& alpha) { return ops::sub_(self, other, alpha); }
+
 Ref ldexp(In input, In other) { return ops::mul(input.tensor(), ops::pow(Scalar(2.0), other.tensor())); }
 Ref ldexp_(In self, In other) { return ops::mul_(self, ops::pow(Scalar(2.0), other.tensor())); }
 

@@ -79,7 +79,11 @@ Ref reduce_rows(const char* op, In input, DimSpan dim, bool keepdim, F f) {
   return out;
 }
 
-double correction_of(const std::optional<Scalar>& correction) { return correction ? correction->to_double() : 1.0; }
+double correction_of(const std::optional<Scalar>& correction) {
+  if (!correction) return 1.0;
+  RL_CHECK(correction->imaginary() == 0, Runtime, "var: correction must be real, got a complex number");
+  return correction->to_double();
+}
 std::optional<Scalar> correction_of(bool unbiased) { return Scalar(unbiased ? 1 : 0); }
 
 void check_floating(const char* op, In input) {
@@ -100,7 +104,8 @@ Ref spread(const char* op, In input, DimSpan dim, double correction, bool keepdi
     return root ? ops::sqrt(both) : both;
   }
   return reduce_rows(op, input, dim, keepdim, [=](const auto* x, int64_t n) {
-    const double first = n ? static_cast<double>(x[0]) : 0;  // sums of distances from it: 0 where all are equal
+    if (!n) return std::numeric_limits<double>::quiet_NaN();
+    const double first = static_cast<double>(x[0]);  // sums of distances from it: 0 where all are equal
     const double mean = first + sum_of(x, n, [=](double v) { return v - first; }) / static_cast<double>(n);
     const double squares = sum_of(x, n, [=](double v) { return (v - mean) * (v - mean); });
     const double result = squares / std::max(0.0, static_cast<double>(n) - correction);
@@ -108,12 +113,17 @@ Ref spread(const char* op, In input, DimSpan dim, double correction, bool keepdi
   });
 }
 
+// Powers are summed in double, but a sum beyond the dtype's range overflows, as in PyTorch.
 template <class T>
 double norm_of(const T* x, int64_t n, double ord) {
-  if (ord == 2) return std::sqrt(sum_of(x, n, [](double v) { return v * v; }));
+  if (n == 1 && ord != 0) return std::abs(static_cast<double>(x[0]));
+  if (ord == 2) return std::sqrt(static_cast<T>(sum_of(x, n, [](double v) { return v * v; })));
   if (ord == 1) return sum_of(x, n, [](double v) { return std::abs(v); });
   if (ord == 0) return sum_of(x, n, [](double v) { return v != 0 ? 1.0 : 0.0; });
-  if (!std::isinf(ord)) return std::pow(sum_of(x, n, [=](double v) { return std::pow(std::abs(v), ord); }), 1 / ord);
+  if (!std::isinf(ord)) {
+    const double sum = sum_of(x, n, [=](double v) { return std::pow(std::abs(v), ord); });
+    return std::pow(static_cast<double>(static_cast<T>(sum)), 1 / ord);
+  }
   double best = ord > 0 ? 0 : std::numeric_limits<double>::infinity();
   for (int64_t i = 0; i < n; ++i) {
     const double v = std::abs(static_cast<double>(x[i]));
@@ -130,7 +140,8 @@ Ref kept(In x, In input, DimSpan dim, bool keepdim) {
 
 Arg of(In x) { return Arg(x.tensor()); }
 
-bool any_zero(In x) { return has_memory(x) && *ops::any(ops::eq(of(x), 0), DimSpan(), false)->data_as<bool>(); }
+bool any_true(In x) { return has_memory(x) && *ops::any(x, DimSpan(), false)->data_as<bool>(); }
+bool any_zero(In x) { return any_true(ops::eq(of(x), 0)); }
 
 }  // namespace
 
@@ -161,6 +172,9 @@ Ref vector_norm(In given, double ord, DimSpan dim, bool keepdim) {
 
 Ref logsumexp(In given, DimSpan dim, bool keepdim) {
   const uint64_t mask = reduced_mask(given, dim, "logsumexp");
+  RL_CHECK(dim.n || keepdim || !given->ndim || !given->numel, Runtime,
+           "logsumexp: dim=() reduces all %d dimensions of shape %s with keepdim=True alone, as in PyTorch; name them",
+           given->ndim, shape_of(given).c_str());
   ModeGuard quiet(kHooked, kGradOff);
   const Ref input =
       is_differentiable(given->dtype) ? Ref::retain(given.mutable_tensor()) : convert(given, default_dtype);
@@ -222,6 +236,18 @@ Ref var_grad(In g, In input, DimSpan dim, const std::optional<Scalar>& correctio
   return ops::mul(ops::mul(kept(g, input, dim, keepdim), scale), centred);
 }
 
+// The mean as it comes out of Welford's running one, which an infinity followed by anything makes NaN.
+static Ref running_mean(In input, DimSpan dim, bool keepdim) {
+  const Ref mean = ops::mean(input, dim, keepdim);
+  if (!has_memory(input) || is_complex(input->dtype) || !any_true(ops::isinf(mean))) return mean;
+  const Ref wide = convert(input, DType::Float64);
+  const Ref marks = reduce_rows("mean", wide, dim, keepdim, [](const auto* x, int64_t n) {
+    const bool lost = std::any_of(x, x + n - 1, [](double v) { return std::isinf(v); });
+    return lost ? std::numeric_limits<double>::quiet_NaN() : 0.0;
+  });
+  return ops::add(of(mean), of(as_dtype(marks.get(), mean->dtype)), Scalar(1));
+}
+
 #define RL_SPREAD(NAME)                                                                                              \
   Ref NAME##_correction(In input, DimSpan dim, const std::optional<Scalar>& correction, bool keepdim) {              \
     return ops::_##NAME(input, dim, correction, keepdim);                                                            \
@@ -234,7 +260,7 @@ Ref var_grad(In g, In input, DimSpan dim, const std::optional<Scalar>& correctio
                                           bool keepdim) {                                                            \
     check_floating(#NAME "_mean", input);                                                                            \
     reduced_mask(input, dim, #NAME "_mean");                                                                         \
-    return {ops::_##NAME(input, dim, correction, keepdim), ops::mean(input, dim, keepdim)};                          \
+    return {ops::_##NAME(input, dim, correction, keepdim), running_mean(input, dim, keepdim)};                       \
   }                                                                                                                  \
   std::vector<Ref> NAME##_mean_dim(In input, DimSpan dim, bool unbiased, bool keepdim) {                             \
     return NAME##_mean_correction(input, dim, correction_of(unbiased), keepdim);                                     \
@@ -266,6 +292,7 @@ Ref vector_norm_grad(In g_given, In input, In y_given, double ord, DimSpan dim, 
 }
 
 Ref dist(In input, In other, const Scalar& p) {
+  RL_CHECK(p.imaginary() == 0, Runtime, "dist: p must be real, got a complex number");
   return ops::_vector_norm(ops::sub(of(input), of(other)), p.to_double(), DimSpan(), false);
 }
 
