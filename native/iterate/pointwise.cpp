@@ -424,9 +424,8 @@ static OutRule out_rule(const PointwiseRow& row, Span<const Arg> args, DType d, 
 
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
   const bool by_zero = row.dtypes == DtypeRule::Divides && divides_by_zero(args);
-  if (SameLayout same;
-      !by_zero && same.fits(row, args) && writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype)))
-      [[likely]] {
+  if (SameLayout same; !by_zero && same.fits(row, args) &&
+                       writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype))) [[likely]] {
     if (Loop loop = loop_of(row, same.lead->dtype)) return same.run(out, loop);
   }
   check_same_device(row.name, args);
