@@ -379,9 +379,11 @@ struct UntilZero {
   }
 };
 
-// In place and into out=, what comes before the first zero is written, as PyTorch leaves it.
+// In place and into out=, what comes before the first zero is written where nothing is converted on the way, as PyTorch
+// leaves it.
 [[noreturn, gnu::cold]] static void divide_until_zero(const PointwiseRow& row, Span<const Arg> args, DType d,
                                                       Tensor* out) {
+  if (out->dtype != d) fail_division(row);
   const Ref by = args[1].tensor ? as_dtype(args[1].tensor, d) : Ref();
   const Arg converted[] = {args[0], by ? Arg(by) : args[1]};
   Call call(row, converted, d);

@@ -167,6 +167,7 @@ failed(lambda: m.long().t().div_(torch.tensor([[1, 0]]), rounding_mode="floor"),
 failed(lambda: torch.floor_divide(i, torch.tensor([2, 0, 1]).int(), out=u.long()), u)
 failed(lambda: i.remainder_(i - 3), i)
 failed(lambda: i.remainder_(0), i)
+failed(lambda: u.floor_divide_(torch.tensor([2, 2, 0])), u)
 """
 
 BLOCKS = (HALVES, SUBTRACTION, POWERS, NORMS, LOSSES, ARGUMENTS, PADDING, BYTES)
