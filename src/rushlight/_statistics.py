@@ -14,7 +14,6 @@ from . import _native
 from ._errors import check_integer, check_tensors
 from ._native import Tensor, dtype
 from ._out import written
-from .linalg import vector_norm
 
 __all__ = [
     "allclose",
@@ -76,6 +75,30 @@ def norm(
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
         raise RuntimeError(f"norm: p='fro' takes one or two dimensions, got dim={dim}; give p=2 for more")
     return vector_norm(input, 2.0 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
+
+
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
+                out: Tensor | None = None) -> Tensor:
+    """The ord-norm of the elements along `dim` (all of them where it is None), taken in `dtype`, a wider one.
+
+    TypeError where an argument is of no fitting type; RuntimeError for an ord or dtypes that do not fit, and where no
+    elements have no such norm.
+    """
+    check_tensors("linalg.vector_norm", x=x, **({} if out is None else {"out": out}))
+    if isinstance(ord, complex):
+        raise RuntimeError(f"linalg.vector_norm: ord must be real, got {ord}")
+    if dtype is not None:
+        if not (x.is_floating_point() or x.is_complex()):
+            raise RuntimeError(f"linalg.vector_norm: expected floating or complex numbers, met {x.dtype}")
+        if not isinstance(dtype, _native.dtype):
+            raise TypeError(f"linalg.vector_norm: dtype must be a dtype, got {type(dtype).__name__}")
+        if x.is_complex() != dtype.is_complex or _native.promote_types(x.dtype, dtype) != dtype:
+            raise RuntimeError(f"linalg.vector_norm: dtype={dtype} is not as wide as the input's, {x.dtype}")
+        x = x.to(dtype)
+    result = _native._vector_norm(x, ord, dim, keepdim)
+    if out is not None and out.dtype != result.dtype:
+        raise RuntimeError(f"linalg.vector_norm: the result has dtype {result.dtype}, but out= has {out.dtype}")
+    return written(result, out)
 
 
 # ------------------------------------------------------------------ quantiles

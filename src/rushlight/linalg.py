@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from . import _native, _series
-from ._errors import check_tensors
 from ._native import Tensor
 from ._out import written
+from ._statistics import vector_norm
 
 __all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vander", "vecdot",
            "vector_norm"]
@@ -21,29 +21,6 @@ def _check_floating(name: str, *tensors: Tensor) -> None:
 
 
 # ------------------------------------------------------------------ norms
-
-
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
-                out: Tensor | None = None) -> Tensor:
-    """The ord-norm of the elements along `dim` (all of them where it is None), taken in `dtype`, a wider one.
-
-    TypeError where an argument is of no fitting type; RuntimeError for an ord or dtypes that do not fit, and where no
-    elements have no such norm.
-    """
-    check_tensors("linalg.vector_norm", x=x, **({} if out is None else {"out": out}))
-    if isinstance(ord, complex):
-        raise RuntimeError(f"linalg.vector_norm: ord must be real, got {ord}")
-    if dtype is not None:
-        _check_floating("vector_norm", x)
-        if not isinstance(dtype, _native.dtype):
-            raise TypeError(f"linalg.vector_norm: dtype must be a dtype, got {type(dtype).__name__}")
-        if x.is_complex() != dtype.is_complex or _native.promote_types(x.dtype, dtype) != dtype:
-            raise RuntimeError(f"linalg.vector_norm: dtype={dtype} is not as wide as the input's, {x.dtype}")
-        x = x.to(dtype)
-    result = _native._vector_norm(x, ord, dim, keepdim)
-    if out is not None and out.dtype != result.dtype:
-        raise RuntimeError(f"linalg.vector_norm: the result has dtype {result.dtype}, but out= has {out.dtype}")
-    return written(result, out)
 
 
 def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,

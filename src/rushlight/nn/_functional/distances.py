@@ -5,7 +5,7 @@ from __future__ import annotations
 import rushlight
 from rushlight._errors import check_broadcast
 from rushlight._native import Tensor, where
-from rushlight.linalg import vector_norm
+from rushlight._statistics import vector_norm
 
 __all__ = ["bilinear", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
