@@ -59,6 +59,9 @@ for _name, _what in (("var", "variance"), ("std", "standard deviation")):
 
 # ------------------------------------------------------------------ norms
 
+reduction("_euclidean_norm(input, dim: Ints | None, keepdim: bool = False)", types=floating, private=True, method=False,
+          out=False, map="x * x", combine="a + b", start="0", finish="sqrt(a)", samples="none",
+          doc="The square root of the sum of squares along dim: _vector_norm of order 2 without its gradient.")
 kernel("_vector_norm(input, ord: float, dim: Ints | None, keepdim: bool)", run="vector_norm", private=True,
        method=False,
        types=floating + complex_, holomorphic=False,

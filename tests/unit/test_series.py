@@ -76,6 +76,17 @@ def test_vector_norms(order: float) -> None:
     agree(lambda m, x: m.linalg.norm(x, order, 1), numbers(2, 3), order=depth)
 
 
+@pytest.mark.parametrize("dim", [None, 0, (0, 2)])
+def test_euclidean_norms_of_many_numbers(dim: Any) -> None:
+    for dtype, tolerance in ((pt.float64, 1e-12), (pt.float32, 1e-6), (pt.bfloat16, 1e-2)):
+        x = numbers(30, 7, 40).to(dtype)
+        agree(lambda m, x: m.linalg.vector_norm(x, 2, dim), x, order=1, tolerance=tolerance * 2)
+    zeros = pt.zeros(3, 4, 2, dtype=pt.float64)
+    agree(lambda m, x: m.linalg.vector_norm(x, 2, dim), zeros, order=1)
+    zeros[1, 2, 1] = float("nan")
+    agree(lambda m, x: m.linalg.vector_norm(x, 2, dim), zeros, order=0)
+
+
 @pytest.mark.parametrize("order", ["fro", 1, -1, float("inf"), float("-inf")])
 def test_matrix_norms(order: Any) -> None:
     agree(lambda m, x: m.linalg.matrix_norm(x, order), numbers(2, 3, 4), order=1)

@@ -117,7 +117,6 @@ Ref spread(const char* op, In input, DimSpan dim, double correction, bool keepdi
 template <class T>
 double norm_of(const T* x, int64_t n, double ord) {
   if (n == 1 && ord != 0) return std::abs(static_cast<double>(x[0]));
-  if (ord == 2) return std::sqrt(static_cast<T>(sum_of(x, n, [](double v) { return v * v; })));
   if (ord == 1) return sum_of(x, n, [](double v) { return std::abs(v); });
   if (ord == 0) return sum_of(x, n, [](double v) { return v != 0 ? 1.0 : 0.0; });
   if (!std::isinf(ord)) {
@@ -158,15 +157,17 @@ Ref deviation(In input, DimSpan dim, const std::optional<Scalar>& correction, bo
 
 Ref vector_norm(In given, double ord, DimSpan dim, bool keepdim) {
   check_floating("norm", given);
-  ModeGuard quiet(kHooked, kGradOff);
+  ModeGuard quiet(kHooked, kGradOff | kForwardOff);
   const Ref sizes = is_complex(given->dtype) ? ops::abs(given) : Ref::retain(given.mutable_tensor());
   const In input = sizes;
-  if (std::isinf(ord) || ord < 0) {
-    const uint64_t mask = reduced_mask(input, dim, "norm");
-    for (int d = 0; d < input->ndim; ++d)
-      RL_CHECK(!(mask >> d & 1) || input->dims[d] > 0, Runtime,
-               "norm: of no elements (dimension %d has size 0), and ord=%g has no value for that", d, ord);
+  const uint64_t mask = reduced_mask(input, dim, "norm");
+  bool several = false;  // of one number the norm is its size, even where the square is no number of the dtype
+  for (int d = 0; d < input->ndim; ++d) {
+    RL_CHECK(!(mask >> d & 1) || input->dims[d] > 0 || !(std::isinf(ord) || ord < 0), Runtime,
+             "norm: of no elements (dimension %d has size 0), and ord=%g has no value for that", d, ord);
+    several |= (mask >> d & 1) && input->dims[d] != 1;
   }
+  if (ord == 2 && several) return ops::_euclidean_norm(input, dim, keepdim);
   return reduce_rows("norm", input, dim, keepdim, [=](const auto* x, int64_t n) { return norm_of(x, n, ord); });
 }
 

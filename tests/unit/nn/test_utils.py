@@ -19,7 +19,7 @@ def with_gradients(torch):
     return params
 
 
-@pytest.mark.parametrize("norm", [2.0, 1.0, 3.0, math.inf])
+@pytest.mark.parametrize("norm", [2.0, 1.0, 3.0, 0.0, math.inf, -math.inf])
 @pytest.mark.parametrize("limit", [1.0, 100.0])
 def test_clip_grad_norm(norm, limit):
     results = []

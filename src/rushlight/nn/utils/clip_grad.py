@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import rushlight
-from rushlight._native import Tensor, where
+from rushlight._native import Tensor, _vector_norm, where
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -25,19 +26,6 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
         if generator and not parameters:
             warnings.warn("the generator of parameters is empty: it may have been used up before", stacklevel=4)
     return [p.grad for p in parameters if p.grad is not None]
-
-
-def _norm(tensor: Tensor, p: float) -> Tensor:
-    """The p-norm of all elements, a 0-d tensor."""
-    if p == 2.0:
-        return (tensor * tensor).sum().sqrt()
-    if p == math.inf:
-        return tensor.abs().max()
-    if p == -math.inf:
-        return tensor.abs().min()
-    if p == 0.0:
-        return (tensor != 0).to(tensor.dtype).sum()
-    return (tensor.abs() ** p).sum() ** (1.0 / p)
 
 
 def get_total_norm(tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
@@ -59,8 +47,8 @@ def get_total_norm(tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, e
         return rushlight.tensor(0.0)
     with rushlight.no_grad():
         device = tensors[0].device
-        norms = rushlight.stack([_norm(tensor, norm_type).to(device) for tensor in tensors])
-        total = _norm(norms, norm_type)
+        norms = [_vector_norm(tensor, norm_type, None, False) for tensor in tensors]
+        total = _vector_norm(rushlight.stack([norm.to(device) for norm in norms]), norm_type, None, False)
         if error_if_nonfinite and not math.isfinite(float(total)):
             raise RuntimeError(f"the total norm of order {norm_type} is {float(total)}, so it cannot be clipped to; "
                                "pass error_if_nonfinite=False to go on with it")
@@ -74,8 +62,11 @@ def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float
     with rushlight.no_grad():
         factor = float(max_norm) / (total_norm + 1e-6)
         factor = where(factor > 1.0, 1.0, factor)  # no test of the value: on a device it would wait for it
+        factors: dict[Any, Tensor] = {}
         for grad in grads:
-            grad.mul_(factor.to(grad.device))
+            if grad.device not in factors:
+                factors[grad.device] = factor.to(grad.device)
+            grad.mul_(factors[grad.device])
 
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
