@@ -350,7 +350,7 @@ def _apply(o: Operation, table: Table, members: Members, name: str) -> str:
             source = p.name if o.row.parts else own
             assign = (
                 f"    if (call.create_graph || is_complex({source}->dtype)) {{\n"
-                f"      call.out[{k}] = {composed};\n"
+                f"      call.out[{k}] = {graph};\n"
                 f"    }} else {{\n"
                 f"      const Arg args[] = {{{args}}};\n"
                 f"      call.out[{k}] = pointwise({loop_name(o, p.name)}_row, args);\n    }}\n"

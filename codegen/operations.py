@@ -183,12 +183,16 @@ def _record(o: Operation, results: list[str]) -> str:
     return out + _tangents(o, "node.get()", f"finish({{{outputs}}})", results) + "  }\n"
 
 
-def _finish_inplace(o: Operation) -> str:
+def _finish_inplace(o: Operation, apart: bool) -> str:
     """After the write: the tensor's new tangent and history."""
     save = autograd.save_results(o, ["written"])
     out = "  if (recorded) [[unlikely]] {\n"
     if save:
         out += f"    auto node = static_cast<{autograd.struct(o)}*>(recorded.get());\n{save}"
+    if apart:
+        return out + (
+            "    rebase_history(written, std::move(recorded));\n  }\n  if (duals) [[unlikely]] adopt(written, apart);\n"
+        )
     out += _tangents(o, "recorded.get()", "finish_inplace(written)", ["written"])
     return out + "    if (records) rebase_history(written, std::move(recorded));\n  }\n"
 
@@ -268,11 +272,15 @@ def _pointwise_inplace(o: Operation, args: str) -> str:
     out += _hooked(o, f"{o.name}_", "Ref", ", ".join(["self"] + [p.name for p in o.parameters[1:]]))
     alias = f"  const {f'Arg {first.name}(self)' if first.type == 'Operand' else f'In {first.name} = self'};\n"
     write = f"  const Arg args[] = {{{args}}};\n  pointwise_into({_chosen_row(o)}, args, written, false);\n"
-    return out + alias + _written(o, "self", f"{o.name}_", write) + "}\n"
+    apart = f"ops::{o.name}({', '.join(['before'] + [p.name for p in o.parameters[1:]])})" * (not o.row.bool_output)
+    return out + alias + _written(o, "self", f"{o.name}_", write, apart) + "}\n"
 
 
-def _written(o: Operation, target: str, name: str, write: str) -> str:
-    """An in-place call: what is checked and recorded around the write."""
+def _written(o: Operation, target: str, name: str, write: str, apart: str = "") -> str:
+    """An in-place call: what is checked and recorded around the write.
+
+    apart: the out-of-place form, which forward mode runs before the write, for the tangent and the history.
+    """
     wanted = _wanted(o)
     out = f"  Tensor* written = {target}.mutable_tensor();\n"
     if o.row.underivable:
@@ -290,10 +298,17 @@ def _written(o: Operation, target: str, name: str, write: str) -> str:
         out += f'  check_writable(written, "{name}");\n'
     if wanted:
         made = f"{autograd.maker(o)}({autograd.maker_arguments(o, 'written', inplace=True)})"
+        if apart:
+            out += (
+                "  Ref apart;\n  if (duals) [[unlikely]] {\n    const Ref before = copy_before_write(written);\n"
+                f"    apart = {apart};\n  }}\n"
+            )
         out += (
-            f"  NodeRef recorded;\n  if (records || duals) [[unlikely]] recorded = NodeRef::steal({made}.release());\n"
+            "  NodeRef recorded;\n"
+            f"  if (records {'&& !' if apart else '|| '}duals) [[unlikely]] "
+            f"recorded = NodeRef::steal({made}.release());\n"
         )
-    out += write + "  bump_version(written);\n" + (_finish_inplace(o) if wanted else "")
+    out += write + "  bump_version(written);\n" + (_finish_inplace(o, bool(apart)) if wanted else "")
     return out + "  return Ref::retain(written);\n"
 
 

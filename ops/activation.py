@@ -55,7 +55,9 @@ composite("selu(input)", method=False, inplace=True, samples="unary", onnx="Selu
 
 pointwise("leaky_relu(input, negative_slope: Number = 0.01)", types=floating, method=False, out=False,
           samples="unary", onnx="LeakyRelu", body="where(input > 0, input, input * negative_slope)",
-          grad={"input": "where(input > 0, g, g * negative_slope)"}, doc="input above 0, negative_slope * input below.")
+          grad={"input": "where(input > 0, g, g * negative_slope)"},
+          graph={"input": "_linked(where(input > 0, g, g * negative_slope), input)"},
+          doc="input above 0, negative_slope * input below.")
 pointwise("_hardtanh(input, min_val: Number, max_val: Number)", types=real, private=True, method=False, out=False,
           samples="none", node="HardtanhBackward0", onnx="Clip", body="minimum(maximum(input, min_val), max_val)",
           grad={"input": "where(input <= min_val, 0, where(input >= max_val, 0, g))"},
@@ -67,6 +69,7 @@ pointwise("hardsigmoid(input)", exceptions={"gradient": "PyTorch's slope is 1/6 
                                             onnx="HardSigmoid",
           body="minimum(maximum(input + 3, 0), 6) / 6",
           grad={"input": "where(input > -3, where(input < 3, g * 0.16666666666666666, 0), 0)"},
+          graph={"input": "_linked(where(input > -3, where(input < 3, g * 0.16666666666666666, 0), 0), input)"},
           doc="input / 6 + 1/2 between 0 and 1.")
 pointwise("hardswish(input)", types=floating, method=False, out=False, samples="unary", onnx="HardSwish",
           body="input * minimum(maximum(input + 3, 0), 6) / 6",
@@ -80,11 +83,13 @@ pointwise("_softshrink(input, lambd: Number)", types=floating, private=True, met
 pointwise("hardshrink(input, lambd: Number = 0.5)", out_rule="exact", types=floating, inplace=False, samples="unary",
           onnx="Shrink",
           body="where(abs(input) <= lambd, 0, input)", grad={"input": "where(abs(input) <= lambd, 0, g)"},
+          graph={"input": "_linked(where(abs(input) <= lambd, 0, g), input)"},
           doc="input where its size is above lambd, 0 elsewhere.")
 pointwise("threshold(input, threshold: Number, value: Number)",
           exceptions={"awkward": "the samples of this property lack the two numbers"}, types=real, method=False,
           samples="threshold",
           out=False, body="where(input <= threshold, value, input)", grad={"input": "where(input <= threshold, 0, g)"},
+          graph={"input": "_linked(where(input <= threshold, 0, g), input)"},
           doc="input where it is above threshold, value elsewhere.")
 pointwise("_prelu(input, weight)", types=floating, private=True, method=False, inplace=False, out=False, samples="none",
           dtype_rule="one_dtype", node="PreluKernelBackward0", onnx="PRelu",

@@ -38,7 +38,7 @@ pointwise("_div_trunc(input: Operand, other: Operand)", types=real, body="div_tr
           dtype_rule="divides", exact_number="other",
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded to zero.")
-pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="div_floor(input, other)",
+pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="_div_floor(input, other)",
           dtype_rule="divides", exact_number="other",
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")

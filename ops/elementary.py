@@ -34,13 +34,12 @@ pointwise("fmod(input, other: Operand)", types=real, dtype_rule="divides", body=
                       "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The remainder of the division rounded to zero: it has input's sign.")
 pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="divides", body="remainder(input, other)",
-          grad={"input": "g", "other": "-(g * floor(input / other))"}, node="RemainderBackward1",
+          grad={"input": "g", "other": "-(g * _div_floor(input, other))"}, node="RemainderBackward1",
           number_nodes={"other": "RemainderBackward0"}, operator="%", onnx="Mod",
-          exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
-                      "awkward_gradient": "PyTorch has NaN for an infinite input, here the infinite quotient"},
+          exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
-          exact_number="other", numbers_alone=True, body="div_floor(input, other)", operator="//",
+          exact_number="other", numbers_alone=True, body="_div_floor(input, other)", operator="//",
           underivable=True, doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},

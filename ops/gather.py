@@ -40,7 +40,6 @@ kernel("scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self
        samples="scatter_reduce",
        grad={"input": "_scatter_reduce_grad(g, input, dim, index, src, reduce, include_self, y, False)",
              "src": "_scatter_reduce_grad(g, input, dim, index, src, reduce, include_self, y, True)"},
-       exceptions={"tangent: prod": "PyTorch's is zero, which its own gradient contradicts"},
        doc="src combined at index along dim: 'sum', 'prod', 'mean', 'amax' or 'amin'.")
 composite("scatter_reduce_(self, dim: int, index, src, reduce: str, *, include_self: bool = True)", function=False,
           run="scatter_reduce_in_place", samples="none", doc="scatter_reduce in place.")

@@ -58,7 +58,8 @@ pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(inpu
                             "input)))"},
           node="PowBackward1", number_nodes={"exponent": "PowBackward0", "input": "PowBackward2"}, operator="**",
           onnx="Pow",
-          exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
+          exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit",
+                      "awkward_curvature": "the gradient of input is 0 where exponent is, and with it its slope"},
           doc="input raised to exponent.")
 pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
           legacy=("input", "value", "tensor1", "tensor2"),
@@ -107,7 +108,11 @@ pointwise("sigmoid(input)", aliases=("_special_expit",), types=floating + comple
           body="sigmoid(input)",
           grad={"input": "g * y * (1 - y)"}, onnx="Sigmoid", doc="1 / (1 + e ** -input).")
 pointwise("relu(input)", types=real, body="where(input < 0, 0, input)", grad={"input": "where(y <= 0, 0, g)"},
-          onnx="Relu", out=False, doc="The positive part; NaN and -0 stay what they are.")
+          graph={"input": "_linked(where(y <= 0, 0, g), y)"}, onnx="Relu", out=False,
+          doc="The positive part; NaN and -0 stay what they are.")
+pointwise("_linked(g, x)", types=floating + complex_, body="g", grad={"g": "g", "x": "zeros_like(g)"}, private=True,
+          method=False, inplace=False, out=False, samples="none",
+          doc="g, for a gradient that is flat in x: the second derivative is 0, not missing.")
 
 # ------------------------------------------------------------------ comparison and selection
 

@@ -20,11 +20,11 @@ reduction("mean(input, dim: Ints | None, keepdim: bool = False, *, dtype: DType 
           doc="The mean along dim, an int or several.")
 reduction("amax(input, dim: Ints | None = (), keepdim: bool = False)", out_rule="exact", types=boolean + real, map="x",
           combine="maximum(a, b)", start="lowest", finish="a",
-          grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMax",
+          grad={"input": "g * (input == y) / sum(input == y, dim, True)"}, onnx="ReduceMax",
           doc="The maximum along dim. Ties share the gradient.")
 reduction("amin(input, dim: Ints | None = (), keepdim: bool = False)", out_rule="exact", types=boolean + real, map="x",
           combine="minimum(a, b)", start="highest", finish="a",
-          grad={"input": "where(input == y, g, 0) / sum(input == y, dim, True)"}, onnx="ReduceMin",
+          grad={"input": "g * (input == y) / sum(input == y, dim, True)"}, onnx="ReduceMin",
           doc="The minimum along dim. Ties share the gradient.")
 reduction("max(input)", types=boolean + real, map="x", combine="maximum(a, b)", start="lowest", finish="a",
           node="MaxBackward1", out=False,

@@ -38,7 +38,8 @@ pointwise("xlogy(input: Operand, other: Operand)", aliases=("_special_xlogy",), 
           grad={"input": "g * where(input == 0, where(other <= 0, 0, log(1 * other)), log(1 * other))",
                 "other": "g * input / other"},
           number_nodes={"other": "XlogyBackward2", "input": "XlogyBackward1"},
-          exceptions={"awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit"},
+          exceptions={"awkward_gradient": "PyTorch's second derivative is NaN or rougher where this one is the limit",
+                      "awkward_curvature": "the gradient of input is cut to 0 where input is, and with it its slope"},
           doc="input * log(other), 0 where input is 0.")
 pointwise("_special_xlog1py(input: Operand, other: Operand)", types=floating, integers_to_float=True, private=True,
           method=False, inplace=False, node="SpecialXlog1PyBackward0",
@@ -88,8 +89,9 @@ pointwise("lgamma(input)", exceptions={"second_gradient": "PyTorch's trigamma is
           grad={"input": "g * digamma(input)"}, tolerance=1e-6, doc="The logarithm of the gamma function's size.")
 pointwise("digamma(input)", exceptions={"gradient": "PyTorch's trigamma is exact to about 10 digits only",
           "in_place_gradient": "PyTorch's trigamma is exact to about 10 digits only",
-          "awkward_gradient": "PyTorch's trigamma is exact to about 10 digits only"}, aliases=("_special_digamma",
-          "_special_psi"), types=floating, integers_to_float=True,
+          "awkward_gradient": "PyTorch's trigamma is exact to about 10 digits only",
+          "awkward_tangent": "PyTorch's trigamma is finite at its poles"},
+          aliases=("_special_digamma", "_special_psi"), types=floating, integers_to_float=True,
           body="digamma(input)", grad={"input": "g * _polygamma(input, 1)"}, tolerance=1e-5,
           doc="The derivative of lgamma.")
 pointwise("_polygamma(input, n: Number)", types=floating, integers_to_float=True, private=True, method=False,

@@ -156,7 +156,7 @@ std::vector<Ref> transposed_twice(Node* node, const std::vector<Ref>& t, Span<Te
 
 }  // namespace
 
-std::vector<Ref> ForwardCall::tangents(Span<Tensor* const> outputs) {
+std::vector<Ref> ForwardCall::tangents(Span<Tensor* const> outputs, const Tensor* written) {
   std::vector<Ref> t(inputs.size());
   bool plain = node->kind->elementwise && !is_complex(outputs[0]->dtype), graph = records;
   for (size_t k = 0; k < inputs.size(); ++k) {
@@ -165,6 +165,12 @@ std::vector<Ref> ForwardCall::tangents(Span<Tensor* const> outputs) {
     graph |= t[k] && t[k]->requires_grad();
   }
   graph &= grad_enabled();
+  const Ref overwritten = graph && written ? tangent_of(written) : Ref();
+  for (Ref& in : t)  // the graph keeps a copy of what is about to be written
+    if (overwritten && in && in->storage == overwritten->storage) {
+      ModeGuard mode(0, kForwardOff);
+      in = ops::clone(in);
+    }
   Borrowed borrowed(node, records);
   std::vector<Ref> found;
   if (plain) {
@@ -193,7 +199,27 @@ void ForwardCall::finish(std::initializer_list<Tensor*> outputs) {
 
 void ForwardCall::finish_inplace(Tensor* written) {
   Tensor* outputs[] = {written};
-  write_tangent(written, std::move(tangents(Span<Tensor* const>(outputs, 1))[0]));
+  write_tangent(written, std::move(tangents(Span<Tensor* const>(outputs, 1), written)[0]));
+}
+
+Ref copy_before_write(const Tensor* x) { return ops::clone(x); }
+
+void adopt(Tensor* x, const Ref& result) {
+  if (Ref tangent = tangent_of(result.get()))
+    write_tangent(x, tangent->dtype == x->dtype ? tangent : ops::_to_copy(tangent, x->dtype));
+  if (!result->grad_fn) return;
+  if (x->view) {  // its base's node runs a copy's: the tangent needs that of `result`
+    ops::copy_(x, result);
+  } else {
+    rebase_history(x, NodeRef::retain(result->grad_fn), result->output_nr);
+  }
+}
+
+Ref become(Tensor* x, const Ref& result) {
+  copy_into(x, result.get());
+  bump_version(x);
+  adopt(x, result);
+  return Ref::retain(x);
 }
 
 void no_forward_formula(const char* op) {

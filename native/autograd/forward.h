@@ -59,8 +59,16 @@ struct ForwardCall {
   void add(const T& argument) {
     inputs.push_back(tensor_in(argument));
   }
-  std::vector<Ref> tangents(Span<Tensor* const> outputs);
+  std::vector<Ref> tangents(Span<Tensor* const> outputs, const Tensor* written = nullptr);
 };
+
+// x's value, tangent and history for a call that is about to write x and needs them after that.
+Ref copy_before_write(const Tensor* x);
+// x, which holds the values of `result` now, takes its tangent and its history over; `result` was made from x, by edge
+// 0 of its node.
+void adopt(Tensor* x, const Ref& result);
+// x takes the values of such a result too: the in-place form of a row that has none of its own.
+Ref become(Tensor* x, const Ref& result);
 
 // The tangent of a view is the same view of its input's.
 void set_view_tangent(Tensor* view, const Tensor* of, ViewStep::Replay replay, Span<const int64_t> args);

@@ -272,13 +272,6 @@ void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
   x->flags &= static_cast<uint8_t>(~kRequiresGrad);
 }
 
-Ref become(Tensor* x, const Ref& result) {
-  copy_into(x, result.get());
-  bump_version(x);
-  if (result->grad_fn) rebase_history(x, NodeRef::retain(result->grad_fn), result->output_nr);
-  return Ref::retain(x);
-}
-
 // ------------------------------------------------------------------ gradients
 
 Ref complex_conjugate(const Ref& x) { return ops::_conj(x); }

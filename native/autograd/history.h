@@ -50,9 +50,6 @@ void rebase_history(Tensor* x, Handle<Node> node, uint32_t nr = 0, int written =
 void check_differentiable(DType dtype, const char* op);
 // Neither does an inference tensor change outside inference_mode.
 void check_writable(const Tensor* x, const char* op);
-// x takes the values of `result`, which was made from it (by edge 0 of its node), and its history: the in-place form of
-// a row that has none of its own.
-Ref become(Tensor* x, const Ref& result);
 void check_out(const Tensor* out, const char* op, bool records, bool duals = false);
 
 // The complex conjugate; a real tensor itself. A formula is written for real numbers; for complex ones the gradient is

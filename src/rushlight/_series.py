@@ -268,7 +268,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 def _renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """`renorm` in place."""
-    return input.copy_(renorm(input, p, dim, maxnorm))
+    return input.copy_(renorm(input.clone(), p, dim, maxnorm))
 
 
 # ------------------------------------------------------------------ shapes

@@ -483,7 +483,7 @@ def polygamma(self: Tensor, n: int) -> Tensor:
 @_method
 def polygamma_(self: Tensor, n: int) -> Tensor:
     """The n-th derivative of digamma, in place."""
-    return self.copy_(_native.polygamma(n, self))
+    return self.copy_(_native.polygamma(n, self.clone()))
 
 
 @_method

@@ -225,8 +225,8 @@ static void check_binary_functions() {
             double(a), e);
     }
   }
-  CHECK(level::div_floor(-7.0, 2.0) == -4 && level::div_floor(7.0f, -0.5f) == -14 && level::div_floor(1.0, 0.1) == 9,
-        "div_floor");
+  CHECK(level::_div_floor(-7.0, 2.0) == -4 && level::_div_floor(7.0f, -0.5f) == -14 && level::_div_floor(1.0, 0.1) == 9,
+        "_div_floor");
 }
 
 // Arithmetic, comparisons and masks of one lane type, lane by lane against plain C++.
@@ -339,7 +339,7 @@ class Lanes {
     T divisor = T(-1);
     LANES(level::div_trunc(va, Vec<T>(divisor)), T(a[k] / divisor))
     LANES(level::remainder(va, Vec<T>(T(3))), T((a[k] % 3 + 3) % 3))
-    LANES(level::div_floor(va, Vec<T>(T(3))), T((a[k] - (a[k] % 3 + 3) % 3) / 3))
+    LANES(level::_div_floor(va, Vec<T>(T(3))), T((a[k] - (a[k] % 3 + 3) % 3) / 3))
     LANES(level::pow(va, Vec<T>(T(3))), T(a[k] * a[k] * a[k]))
     LANES(level::floor(va), a[k])
     using U = std::make_unsigned_t<T>;
@@ -374,7 +374,7 @@ T formula(T x) {
 
 static void check_integers() {
   CHECK(level::pow(int64_t(3), int64_t(-1)) == 0 && level::pow(int64_t(-1), int64_t(-3)) == -1, "negative exponents");
-  CHECK(level::div_floor(int64_t(-7), int64_t(2)) == -4 && level::div_trunc(int64_t(-7), int64_t(2)) == -3,
+  CHECK(level::_div_floor(int64_t(-7), int64_t(2)) == -4 && level::div_trunc(int64_t(-7), int64_t(2)) == -3,
         "quotients");
   CHECK(level::div_trunc(INT64_MIN, int64_t(-1)) == INT64_MIN && level::remainder(INT64_MIN, int64_t(-1)) == 0,
         "overflow");

@@ -163,26 +163,28 @@ def node_name(o: Operation, case: Cases) -> None:
             assert isinstance(theirs, Exception) or mine == theirs, f"{mine}, PyTorch's {theirs}"
 
 
-@PROPERTIES.of(lambda o: differentiable(o) and o.row.kind in ("pointwise", "reduction"))
-def awkward_gradient(o: Operation, case: Cases) -> None:
+def awkward_samples(o: Operation) -> list[Sample]:
     """Zeros, ties, infinities, NaN."""
     values = [v for v in AWKWARD if abs(v) < 1e300 or not np.isfinite(v)]
     if o.row.kind == "pointwise":
         n = len(o.inputs) if len(o.inputs) < 3 else 1
         grid = np.array(list(itertools.product(values, repeat=n))).T
         columns = [grid[i % n] for i in range(len(o.inputs))]
-        made = [
+        return [
             Sample(tuple(c > 0 if p.name in o.row.bool_inputs else c for c, p in zip(columns, o.inputs, strict=True)))
         ]
-    else:
-        rows = [
-            [[1.0, 1.0], [1.0, 0.0]],
-            [[0.0, -0.0], [2.0, 2.0]],
-            [[np.inf, 1.0], [np.inf, np.inf]],
-            [[np.nan, 1.0], [2.0, 3.0]],
-        ]
-        made = [Sample((np.array(x), *((d,) if "dim" in o.signature.names() else ()))) for x in rows for d in (0, 1)]
-    for order, sample in itertools.product((1, 2), made):
+    rows = [
+        [[1.0, 1.0], [1.0, 0.0]],
+        [[0.0, -0.0], [2.0, 2.0]],
+        [[np.inf, 1.0], [np.inf, np.inf]],
+        [[np.nan, 1.0], [2.0, 3.0]],
+    ]
+    return [Sample((np.array(x), *((d,) if "dim" in o.signature.names() else ()))) for x in rows for d in (0, 1)]
+
+
+@PROPERTIES.of(lambda o: differentiable(o) and o.row.kind in ("pointwise", "reduction"))
+def awkward_gradient(o: Operation, case: Cases) -> None:
+    for order, sample in itertools.product((1, 2), awkward_samples(o)):
         with case(f"{order} {sample}"):
             agree(o, sample, order=order)
 
@@ -227,24 +229,27 @@ def finite_differences(o: Operation, case: Cases) -> None:
             directions = [np.asarray(smooth(*leaf.shape, seed=20 + k) - 0.5) for k, leaf in enumerate(leaves)]
             slope = sum(float((g.numpy() * d).sum()) for g, d in zip(grads, directions, strict=True) if g is not None)
             step = 1e-6
-            ahead, behind = (_moved(o, sample, directions, side * step) for side in (1, -1))
+            ahead, behind = (_projection_at(o, moved(sample, directions, side * step)) for side in (1, -1))
             assert slope == pytest.approx((ahead - behind) / (2 * step), rel=1e-5, abs=1e-7, nan_ok=True)
 
 
-def _moved(o: Operation, sample: Sample, directions: list[np.ndarray], step: float) -> float:
-    """The projection of the results, with the tensors moved along the directions."""
+def moved(sample: Sample, directions: list[np.ndarray], step: float) -> Sample:
+    """The sample with its float64 arrays moved along the directions."""
     left = list(directions)
 
-    def moved(value: Any) -> Any:
+    def ahead(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
-            return type(value)(moved(v) for v in value)
+            return type(value)(ahead(v) for v in value)
         if isinstance(value, np.ndarray) and value.dtype == np.float64:
             return np.asarray(value + step * left.pop(0))
         return value
 
-    shifted = Sample(tuple(moved(a) for a in sample.args), {k: moved(v) for k, v in sample.kwargs.items()}, sample.call)
-    ys = call(rl, o, shifted, "float64", "plain", [])
-    return float(projection(rl, ys).item())
+    args = tuple(ahead(a) for a in sample.args)
+    return Sample(args, {k: ahead(v) for k, v in sample.kwargs.items()}, sample.call)
+
+
+def _projection_at(o: Operation, sample: Sample) -> float:
+    return float(projection(rl, call(rl, o, sample, "float64", "plain", [])).item())
 
 
 @pytest.mark.parametrize(("o", "check"), PROPERTIES.items())

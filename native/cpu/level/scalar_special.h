@@ -138,7 +138,7 @@ RL_INLINE T remainder(T a, T b) {
 }
 // The quotient rounded down; for floats the whole number nearest to (a - remainder) / b, as Python has it.
 template <class T>
-RL_INLINE T div_floor(T a, T b) {
+RL_INLINE T _div_floor(T a, T b) {
   if constexpr (is_float_scalar<T>) {
     if (b == T(0)) return a / b;
     T r = fmod(a, b);

@@ -67,6 +67,7 @@ inline float zeta(float s, float q) { return float(zeta(double(s), double(q))); 
 // The derivative of digamma: reflection for x < 1/2, or the zeta function.
 inline double _polygamma(double x, double n) {
   if (n == 0) return digamma(x);
+  if (n == 1 && x == __builtin_inf()) return 0;
   if (n == 1 && x < 0.5) {
     constexpr double pi = 3.141592653589793;
     double sine = __builtin_sin(pi * (x - __builtin_floor(x)));

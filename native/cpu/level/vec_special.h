@@ -87,7 +87,7 @@ RL_LANEWISE_BINARY(next_brain)
 RL_LANEWISE_BINARY(fmod)
 RL_LANEWISE_BINARY(remainder)
 RL_LANEWISE_BINARY(div_trunc)
-RL_LANEWISE_BINARY(div_floor)
+RL_LANEWISE_BINARY(_div_floor)
 // Integers; floats and doubles have their own below.
 RL_LANEWISE_BINARY(pow)
 
