@@ -1,9 +1,11 @@
 // Plain C entry points to the kernels, for test_kernels_nn.py.
 #include "base/cpu_level.h"
 #include "base/parallel.h"
+#include "cpu/attention.h"
 #include "cpu/conv.h"
 #include "cpu/matmul.h"
 #include "cpu/nn_rows.h"
+#include "cpu/norm.h"
 #include "cpu/onednn/onednn.h"
 #include "cpu/pool.h"
 
@@ -106,3 +108,56 @@ EXPORT int64_t pool_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad
   }
 ROWS(float, f32)
 ROWS(double, f64)
+
+#define NORM(T, suffix)                                                                                                \
+  EXPORT void norm_rows_##suffix(int64_t rows, int64_t n, const T* x, const T* w, const T* b, T eps, T* y, T* mean,    \
+                                 T* rstd) {                                                                            \
+    norm_rows<T>(rows, n, x, w, b, eps, y, mean, rstd);                                                                \
+  }                                                                                                                    \
+  EXPORT void norm_rows_backward_##suffix(int64_t rows, int64_t n, const T* dy, const T* x, const T* w, const T* mean, \
+                                          const T* rstd, T* dx, T* dw, T* db) {                                        \
+    norm_rows_backward<T>(rows, n, dy, x, w, mean, rstd, dx, dw, db);                                                  \
+  }                                                                                                                    \
+  EXPORT void channel_moments_##suffix(const ChannelShape* s, const T* x, double* mean, double* variance) {            \
+    channel_moments<T>(*s, x, mean, variance);                                                                         \
+  }                                                                                                                    \
+  EXPORT void channel_sums_##suffix(const ChannelShape* s, const T* dy, const T* x, const T* mean, double* sum,        \
+                                    double* dot) {                                                                     \
+    channel_sums<T>(*s, dy, x, mean, sum, dot);                                                                        \
+  }                                                                                                                    \
+  EXPORT void channel_combine_##suffix(const ChannelShape* s, const T* dy, const T* x, const T* mean, const T* scale,  \
+                                       const T* slope, const T* shift, T* dx) {                                        \
+    channel_combine<T>(*s, dy, x, mean, scale, slope, shift, dx);                                                      \
+  }                                                                                                                    \
+  EXPORT void channel_scale_##suffix(const ChannelShape* s, const T* x, const T* mean, const T* scale, const T* shift, \
+                                     T* y) {                                                                           \
+    channel_scale<T>(*s, x, mean, scale, shift, y);                                                                    \
+  }
+NORM(float, f32)
+NORM(double, f64)
+
+// Contiguous (batch, heads, rows, width); `seen` is (queries, keys) or null.
+template <class T>
+Heads<T> dense(T* data, int64_t heads, int64_t rows, int64_t width) {
+  return {data, heads * rows * width, rows * width, width};
+}
+#define ATTENTION(T, suffix)                                                                                          \
+  EXPORT void attention_##suffix(const int64_t* n, T scale, const T* q, const T* k, const T* v, const bool* seen,     \
+                                 T* out, T* log_sum) {                                                                \
+    const AttentionShape s = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7] != 0, scale};                            \
+    attention<T>(s, dense(q, s.heads, s.queries, s.width), dense(k, s.kv_heads, s.keys, s.width),                     \
+                 dense(v, s.kv_heads, s.keys, s.value_width), {{}, {seen, 0, 0, s.keys}},                             \
+                 dense(out, s.heads, s.queries, s.value_width), log_sum);                                             \
+  }                                                                                                                   \
+  EXPORT void attention_backward_##suffix(const int64_t* n, T scale, const T* dout, const T* q, const T* k,           \
+                                          const T* v, const bool* seen, const T* out, const T* log_sum, T* dq, T* dk, \
+                                          T* dv) {                                                                    \
+    const AttentionShape s = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7] != 0, scale};                            \
+    attention_backward<T>(s, dense(dout, s.heads, s.queries, s.value_width), dense(q, s.heads, s.queries, s.width),   \
+                          dense(k, s.kv_heads, s.keys, s.width), dense(v, s.kv_heads, s.keys, s.value_width),         \
+                          {{}, {seen, 0, 0, s.keys}}, dense(out, s.heads, s.queries, s.value_width), log_sum,         \
+                          dense(dq, s.heads, s.queries, s.width), dense(dk, s.kv_heads, s.keys, s.width),             \
+                          dense(dv, s.kv_heads, s.keys, s.value_width));                                              \
+  }
+ATTENTION(float, f32)
+ATTENTION(double, f64)

@@ -15,9 +15,9 @@ import torch as pt
 ROOT = Path(__file__).parents[3]
 SOURCES = (
     "base/cpu_level", "base/parallel", "cpu/scratch", "cpu/matmul", "cpu/conv", "cpu/pool", "cpu/softmax", "cpu/losses",
-    "cpu/onednn/library", "cpu/onednn/conv",
+    "cpu/norm", "cpu/attention", "cpu/onednn/library", "cpu/onednn/conv",
 )  # fmt: skip
-LEVEL_SOURCES = ("cpu/level/matmul_kernels", "cpu/level/nn_rows_kernels", "cpu/level/pool_kernels")
+LEVEL_SOURCES = tuple(f"cpu/level/{name}_kernels" for name in ("matmul", "nn_rows", "pool", "norm", "attention"))
 LEVELS = {
     "base": [],
     "avx2": ["-mavx2", "-mfma", "-mf16c"],
@@ -27,6 +27,8 @@ FLAGS = [
     "-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fopenmp",
     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", f"-I{ROOT / 'native'}",
 ]  # fmt: skip
+WAYS = (*LEVELS, "onednn")
+FLOATS = (pt.float32, pt.float64)
 SUFFIX = {pt.float32: "f32", pt.float64: "f64", pt.int64: "i64", pt.int8: "i8"}
 CTYPE = {pt.float32: ctypes.c_float, pt.float64: ctypes.c_double, pt.int64: ctypes.c_int64, pt.int8: ctypes.c_int8}
 
@@ -115,3 +117,8 @@ def as_c(value: Any, dtype: pt.dtype | None) -> Any:
 def spatial(values: Sequence[int], rest: int) -> list[int]:
     """One to three sizes as three, filled from the front with `rest`."""
     return [rest] * (3 - len(values)) + list(values)
+
+
+def close(ours: pt.Tensor, theirs: pt.Tensor, scale: float = 1) -> None:
+    tolerance = {pt.float32: 2e-5, pt.float64: 1e-12}.get(ours.dtype, 0) * scale
+    pt.testing.assert_close(ours, theirs.to(ours.dtype), rtol=tolerance, atol=tolerance, equal_nan=True)

@@ -4,50 +4,13 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch as pt
 import torch.nn.functional as F
 
-from tests.unit.native.kernels_nn_library import Kernels, build, find_onednn, spatial
-
-WAYS = ("base", "avx2", "avx512", "onednn")
-FLOATS = (pt.float32, pt.float64)
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kernels]:
-    library = build(tmp_path_factory.mktemp("kernels_nn"))
-    ways = {level: Kernels(library, level) for level in WAYS[:3]}
-    if onednn := find_onednn():
-        ways["onednn"] = Kernels(library, "avx512", str(onednn[1]))
-    assert {name for name, way in ways.items() if way.onednn} <= {"onednn"}
-    assert not onednn or ways["onednn"].onednn
-    return ways
-
-
-@pytest.fixture(params=WAYS)
-def kernels(request: pytest.FixtureRequest, built: dict[str, Kernels]) -> Iterator[Kernels]:
-    if request.param not in built:
-        pytest.skip("the build has no oneDNN")
-    found = built[request.param]
-    if request.param != "onednn" and found.level != request.param:
-        pytest.skip(f"this processor has no {request.param}")
-    found.threads(2)
-    yield found
-    found.threads(1)
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    pt.manual_seed(0)
-
-
-def close(ours: pt.Tensor, theirs: pt.Tensor, scale: float = 1) -> None:
-    tolerance = {pt.float32: 2e-5, pt.float64: 1e-12}.get(ours.dtype, 0) * scale
-    pt.testing.assert_close(ours, theirs.to(ours.dtype), rtol=tolerance, atol=tolerance, equal_nan=True)
-
+from tests.unit.native.kernels_nn_library import FLOATS, WAYS, Kernels, close, spatial
 
 # --- matrix products ---
 
