@@ -186,7 +186,7 @@ std::vector<Ref> broadcast_tensors(Tensors tensors) {
   Dims sizes;
   for (const Ref& x : tensors) sizes = broadcast_sizes(sizes, x->sizes(), "broadcast_tensors");
   std::vector<Ref> wide;
-  for (const Ref& x : tensors) wide.push_back(ops::expand(x, sizes));
+  for (const Ref& x : tensors) wide.push_back(x->sizes() == DimSpan(sizes) ? itself(x) : ops::expand(x, sizes));
   return wide;
 }
 

@@ -282,6 +282,7 @@ Ref diff(In input, int64_t n, int64_t dim, In prepend, In append) {
                shape_of(piece.get()).c_str());
     x = ops::cat(pieces, d);
   }
+  if (x->dims[d] == 0) return x;
   for (n = std::min(n, x->dims[d] + 1); n > 0; --n) {  // nothing is left after that many
     const int64_t left = std::max<int64_t>(0, x->dims[d] - 1);
     const Ref later = ops::narrow(x, d, x->dims[d] - left, left), earlier = ops::narrow(x, d, 0, left);
