@@ -82,6 +82,7 @@ std::array<Ref, 3> batch_normalised(In input, In weight, In bias, In running_mea
     RL_CHECK(!running.tensor() || !wants_grad(running), Runtime,
              "batch_norm: running_mean and running_var have no gradients, but one of them requires one; give it "
              ".detach()ed");
+  if (!training && any_dual(running_mean, running_var)) no_forward_formula("batch_norm");
   return ops::_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps);
 }
 
