@@ -245,8 +245,12 @@ def _saved_results(o: Operation, results: list[str]) -> list[tuple[str, str, int
 
 
 def save_results(o: Operation, results: list[str]) -> str:
-    """Keeps the results that formulas mention."""
-    return "".join(f"    node->v.{n}.save_output({r}, {nr});\n" for n, r, nr in _saved_results(o, results))
+    """Keeps the results that formulas mention; with the history they get, where they get one."""
+    out = ""
+    for n, r, nr in _saved_results(o, results):
+        call = f"save({r})" if n in o.row.undifferentiable else f"save_output({r}, {nr})"
+        out += f"    node->v.{n}.{call};\n"
+    return out
 
 
 def follow_tangents(o: Operation, results: list[str]) -> str:

@@ -16,6 +16,7 @@ creation("zeros_like(input, *, memory_format: MemoryFormat | None = None)", samp
          doc="0 in the shape of input.")
 creation("ones_like(input, *, memory_format: MemoryFormat | None = None)", samples="none",
          doc="1 in the shape of input.")
+creation("scalar_tensor(s: Number)", samples="none", doc="A 0-d tensor of s, of the default dtype where none is given.")
 creation("full_like(input, fill_value: Number, *, memory_format: MemoryFormat | None = None)", samples="none",
          doc="fill_value in the shape of input.")
 creation("empty_strided(size: IntList, stride: IntList)", samples="none",

@@ -45,7 +45,8 @@ def creation(signature: str, **fields: Any) -> Row:
 def inplace(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Writes its first argument; has no out-of-place form of its own. widens: as for a kernel."""
     name = signature.split("(")[0]
-    return add_row("inplace", signature, run=run or name.rstrip("_"), function=False, **{"widens": True} | fields)
+    forms = {"function": False, "widens": True}
+    return add_row("inplace", signature, run=run or name.rstrip("_"), **forms | fields)
 
 
 def composite(signature: str, *, run: str = "", **fields: Any) -> Row:

@@ -1,6 +1,6 @@
 """Rows whose result at a place depends on the inputs at that place alone."""
 
-from ops.kinds import comparison, composite, pointwise
+from ops.kinds import comparison, composite, kernel, pointwise
 from ops.row import boolean, complex_, every, floating, number, real
 
 arithmetic = boolean + number
@@ -152,3 +152,11 @@ pointwise("where(condition, input: Operand, other: Operand)", types=every, out_r
           bool_inputs=("condition",), grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"},
           inplace=False, method=False, samples="where", onnx="Where",
           doc="input where condition holds, other elsewhere.")
+
+# ------------------------------------------------------------------ taken apart
+
+kernel("frexp(input)", types=floating, returns=("mantissa", "exponent"), undifferentiable=("exponent",), out=True,
+       grad={"input": "_frexp_grad(g, exponent)"}, samples="unary",
+       doc="mantissa * 2**exponent is input; the mantissa is 0 or at least 1/2 and below 1 in size.")
+composite("_frexp_grad(g, exponent)", run="frexp_grad", private=True, method=False, samples="none",
+          doc="g / 2**exponent.")

@@ -98,10 +98,11 @@ inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self"
         node="CopyBackwards", ends_at_integers=True, samples="copy", widens=False,
         doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
-        node="FillBackward3", number_nodes={"value": "FillBackward2"},
-        exceptions={"forms: fill_ of rushlight": "methods alone write",
-                    "writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
+        node="FillBackward3", number_nodes={"value": "FillBackward2"}, function=True,
+        exceptions={"writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
         widens=False, doc="Sets every element.")
-inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary",
-        exceptions={"forms: zero_ of rushlight": "methods alone write"},
+kernel("fill(input, value: Operand)", run="filled", method=False, grad={"input": "zeros_like(g)", "value": "sum(g)"},
+       samples="fill", node="FillBackward1", number_nodes={"value": "FillBackward0"}, widens=False,
+       doc="A tensor like input, with value everywhere.")
+inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary", function=True,
         widens=False, doc="Sets every element to 0.")

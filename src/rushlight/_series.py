@@ -77,6 +77,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     spacing: the distance of neighbours, a number or one for each dim; or tensors of the places along each.
     edge_order: 1 or 2, the order at both ends.
     """
+    if not (input.is_floating_point() or input.is_complex()):
+        input = input.to(_native.get_default_dtype())
     dims = list(range(input.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
@@ -118,8 +120,7 @@ def _slope(x: Tensor, dim: int, step: Any, edge_order: int) -> Tensor:
         p, q = part(gaps, n - 3, 1), part(gaps, n - 2, 1)
         last = (q / (p * (p + q)) * part(x, n - 3, 1) - (p + q) / (p * q) * part(x, n - 2, 1)
                 + (2 * q + p) / (q * (p + q)) * part(x, n - 1, 1))
-    joined = _native.cat([first, inner, last], dim)
-    return joined if x.is_floating_point() else joined.to(x.dtype)
+    return _native.cat([first, inner, last], dim)
 
 
 # ------------------------------------------------------------------ covariances and powers
@@ -150,7 +151,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
         scaled = centred * weights
         divisor = total - (correction if aweights is None else correction * (weights * aweights).sum() / total)
         divisor = divisor.clamp(min=0)
-    result = centred @ scaled.t() / (max(divisor, 0) if weights is None else divisor)
+    result = centred @ scaled.t().conj() / (max(divisor, 0) if weights is None else divisor)
     return result.squeeze() if input.dim() < 2 or x.size(0) == 1 else result
 
 
@@ -178,7 +179,10 @@ def corrcoef(input: Tensor) -> Tensor:
     if c.dim() == 0:
         return c / c
     deviation = c.diagonal().sqrt()
-    return (c / deviation.unsqueeze(1) / deviation).clamp(-1, 1)
+    scaled = c / deviation.unsqueeze(1) / deviation
+    if scaled.is_complex():
+        return _native.complex(scaled.real.clamp(-1, 1), scaled.imag.clamp(-1, 1))
+    return scaled.clamp(-1, 1)
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -297,6 +301,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """The sums that make a tensor of that size, which broadcasts to the input's."""
     goal = list(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else list(size)
+    if not goal:
+        return input.sum()
     lead = input.dim() - len(goal)
     kept = list(input.shape[max(lead, 0):])
     if lead < 0 or any(g not in (1, n) for g, n in zip(goal, kept, strict=True)):

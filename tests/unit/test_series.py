@@ -9,6 +9,7 @@ import pytest
 import torch as pt
 
 import rushlight as rl
+from tests.unit import twin
 from tests.unit.ops.oracle import agree, equal, numbers, ours, refuse
 
 
@@ -34,6 +35,37 @@ def test_gradient(edge_order: int, spacing: Any) -> None:
         equal(mine, theirs, 1e-12)
     places = pt.tensor([0.0, 1.0, 3.0, 3.5], dtype=pt.float64)
     agree(lambda m, x, p: m.gradient(x, spacing=(p,), dim=0, edge_order=edge_order)[0], numbers(4, 2), places, order=1)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float16"])
+def test_gradient_of_other_dtypes(dtype: str) -> None:
+    program = f"x = torch.tensor([1, 4, 9, 16], dtype=torch.{dtype})\n"
+    program += "places = torch.tensor([0., 1., 3., 4.])\n"
+    twin.agree(program + "show(torch.gradient(x), torch.gradient(x, spacing=2.), torch.gradient(x, spacing=(places,)))")
+
+
+def test_covariances_of_complex_numbers() -> None:
+    x = pt.complex(numbers(3, 5), numbers(3, 5, seed=1))
+    agree(lambda m, x: m.cov(x), x)
+    agree(lambda m, x, f: m.cov(x, fweights=f), x, pt.tensor([1, 2, 0, 1, 3]))
+    agree(lambda m, x: m.corrcoef(x), x, order=0)
+
+
+def test_sum_to_no_size() -> None:
+    for dtype in ("bool", "int32", "float32"):
+        for shape in ("()", "1", "2, 3"):
+            twin.agree(f"show(torch.ones({shape}, dtype=torch.{dtype}).sum_to_size(()))")
+
+
+def test_first_places_of_what_is_not_zero() -> None:
+    for size in (0, 2, 5, 9):
+        twin.agree(f"show(torch.nonzero_static(torch.tensor([[1, 0, 2], [0, 3, 0], [4, 5, 6]]), size={size}))")
+
+
+def test_range_of_integers_between_floats() -> None:
+    for numbers_ in ("1.0, 5.000001, 2.0", "0, 3.9, 1", "-1.5, 3", "5.5, 0, -1.5", "0.5, 5, 1"):
+        for dtype in ("int64", "int32", "float32"):
+            twin.agree(f"show(torch.arange({numbers_}, dtype=torch.{dtype}))")
 
 
 def test_covariances() -> None:

@@ -74,6 +74,10 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
   for (const Scalar* s : {&start, &end, &step})
     RL_CHECK(s->category < Category::Complex, Runtime, "arange: start, end and step must be real");
   double a = start.to_double(), b = end.to_double(), s = step.to_double();
+  if (dtype == DType::Int64 && !whole && std::isfinite(a) && std::isfinite(b) && std::isfinite(s)) {
+    const auto cut = [](const Scalar& v) { return Scalar(v.to_int()); };  // the bounds too are int64 then
+    return arange_start(cut(start), cut(end), cut(step), o);
+  }
   RL_CHECK(s != 0, Runtime, "arange: step must not be 0");
   RL_CHECK(std::isfinite(a) && std::isfinite(b), Runtime, "arange: start and end must be finite, got %g and %g", a, b);
   RL_CHECK((s > 0) == (b >= a) || a == b, Runtime,
@@ -102,6 +106,10 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
   return as_dtype(x.get(), dtype);
 }
 Ref arange(const Scalar& end, const Options& o) { return arange_start(Scalar(0), end, Scalar(1), o); }
+
+Ref scalar_tensor(const Scalar& s, const Options& o) {
+  return rl::full(DimSpan(), s, o.dtype_or_default(), o.device_or_cpu());
+}
 
 Ref eye(int64_t n, std::optional<int64_t> m, const Options& o) {
   int64_t columns = m.value_or(n);

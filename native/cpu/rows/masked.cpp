@@ -177,8 +177,8 @@ Ref nonzero_static(In input, int64_t size, int64_t fill_value) {
   RL_CHECK(size >= 0, Runtime, "nonzero_static: size must not be negative, got %lld", (long long)size);
   Ref rows = ops::nonzero(input),
       y = rl::full(Dims{size, input->ndim}, Scalar(fill_value), DType::Int64, input->device);
-  size_t n = static_cast<size_t>(std::min(size, rows->size(0)) * input->ndim);
-  if (n) std::memcpy(y->data(), rows->data(), n * sizeof(int64_t));
+  const int64_t found = std::min(size, rows->size(0));
+  ops::copy_(ops::narrow(y, 0, 0, found), ops::narrow(rows, 0, 0, found));
   return y;
 }
 

@@ -100,6 +100,12 @@ void fill(In self, const Arg& value) {
   copy_into(self.mutable_tensor(), value.tensor);
 }
 
+Ref filled(In input, const Arg& value) {
+  Ref y = empty_like(input, input->dtype);
+  fill(y, value);
+  return y;
+}
+
 void zero(In self) {
   if (self->contiguous() && has_memory(self)) {
     std::memset(self->data(), 0, static_cast<size_t>(self->numel) * size_of(self->dtype));

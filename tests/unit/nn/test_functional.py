@@ -167,6 +167,7 @@ def test_other_compositions():
     compare("kl_div", [X.log_softmax(1), Y.softmax(1)], {"reduction": "batchmean"})
     compare("pairwise_distance", [X, Y], {"p": 1.0})
     compare("cosine_similarity", [X, Y], {"dim": 0})
+    compare("cosine_similarity", [X.view(4, 1, 6), Y.view(1, 4, 6)], {"dim": -2})
     compare("group_norm", [X.view(2, 4, 3)], {"num_groups": 2, "weight": Y[0, :4], "bias": Y[1, :4]})
     compare("prelu", [X, Y[0].clone()], {})
     compare("prelu", [X, Y[0, :1].clone()], {})

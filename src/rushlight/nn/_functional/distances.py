@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rushlight
 from rushlight._errors import check_broadcast
-from rushlight._native import Tensor, where
+from rushlight._native import Tensor, broadcast_tensors, where
 from rushlight._statistics import vector_norm
 
 __all__ = ["bilinear", "cosine_similarity", "normalize", "pairwise_distance", "pdist"]
@@ -22,6 +22,7 @@ def _at_least(x: Tensor, least: float) -> Tensor:
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 . x2 / (max(|x1|, eps) * max(|x2|, eps))`` along ``dim``."""
     check_broadcast("cosine_similarity", x1, x2)
+    x1, x2 = broadcast_tensors(x1, x2)
     size1 = _at_least(vector_norm(x1, 2.0, dim, True), eps)
     size2 = _at_least(vector_norm(x2, 2.0, dim, True), eps)
     return ((x1 / size1) * (x2 / size2)).sum(dim)
