@@ -262,8 +262,12 @@ def _operator(o: Operation) -> str:
         )
 
     name = f"compare_{COMPARISONS[symbol]}" if symbol in COMPARISONS else ARITHMETIC[symbol][0]
-    overloaded = f"py_{o.name}<false>(nullptr, both, 2, nullptr)"
-    out = function(name, "PyObject* both[] = {a, b};", overloaded, f"{o.name}({both}")
+    plain, reflected = o.row.operator_methods
+    reflected = reflected or (ARITHMETIC[symbol][1].format("r") if symbol in ARITHMETIC else o.name)
+    own = "PyObject *own = is_tensor(a) ? a : b, *other = is_tensor(a) ? b : a;"
+    method = f'own == a ? "{plain or o.name}" : "{reflected}"'
+    overloaded = f"Call(own, &other, 1, nullptr).torch_function({method}, true)"
+    out = function(name, own, overloaded, f"{o.name}({both}")
     if symbol in ARITHMETIC and operations.has_inplace(o):
         overloaded = f"py_{o.name}_inplace<true>(a, &b, 1, nullptr)"
         guard = "if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;"

@@ -9,7 +9,7 @@ arithmetic = boolean + number
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
           legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", numbers_alone=True,
-          grad={"input": "g", "other": "g * alpha"}, operator="+", onnx="Add",
+          grad={"input": "g", "other": "g * alpha"}, operator="+", operator_methods=("", "add"), onnx="Add",
           doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(alpha, other, input)",
           negated=("alpha",), numbers_alone=True, dtype_rule="no_bool", legacy=("input", "alpha", "other"),
@@ -27,7 +27,8 @@ pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(alpha, 
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
           exact_number="other", numbers_alone=True,
-          grad={"input": "g * other", "other": "g * input"}, operator="*", onnx="Mul", doc="input * other.")
+          grad={"input": "g * other", "other": "g * input"}, operator="*",
+          operator_methods=("", "mul"), onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
           integers_to_float=True, exact_number="other", numbers_alone=True,
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},

@@ -52,6 +52,9 @@ class Row:
     undifferentiable: tuple[str, ...] = ()  # results without gradient (indices); y where there is one
     operator: str = ""  # Python's symbol: "+", "@", ...
     reversed_operator: str = ""
+    # the methods that `x op y` and, with something else on the left, `y op x` are for __torch_function__, where these
+    # are not the row's own and Python's reflected one
+    operator_methods: tuple[str, str] = ("", "")
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
     number_nodes: dict[str, str] = field(default_factory=dict)  # operand -> that name where the operand is a number
     function: bool = True

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 import rushlight as rl
 
-DTYPES = {"bool": rl.bool, "int64": rl.int64, "float32": rl.float32, "float64": rl.float64}
+INTEGRAL = ("uint8", "int8", "int16", "int32", "int64")
+REAL = ("bool", *INTEGRAL, "float16", "float32", "float64")
+NUMERIC = REAL[1:]
+DTYPES = {name: getattr(rl, name) for name in (*REAL, "complex64", "complex128")}
 SHAPES = st.lists(st.integers(0, 4), min_size=0, max_size=4).map(tuple)
 FULL_SHAPES = st.lists(st.integers(1, 4), min_size=0, max_size=4).map(tuple)
 

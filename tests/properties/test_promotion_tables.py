@@ -32,9 +32,7 @@ def outcome(f: Any, *arguments: Any) -> str:
 
 
 PAIRS = [
-    (a, b)
-    for a, b in itertools.product(range(2 * len(DTYPES) + len(NUMBERS)), repeat=2)
-    if min(a, b) < 2 * len(DTYPES)
+    (a, b) for a, b in itertools.product(range(2 * len(DTYPES) + len(NUMBERS)), repeat=2) if min(a, b) < 2 * len(DTYPES)
 ]
 
 

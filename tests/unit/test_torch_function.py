@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+import torch as pt
+
+import rushlight as rl
 from tests.unit.twin import agree
 
 START = """
@@ -349,3 +353,36 @@ PROGRAMS = [
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(program: str) -> None:
     agree(f"{START}show(0)\n{program}", names=False)
+
+
+OPERATORS = [
+    "x+1", "1+x", "x-1", "1-x", "x*2", "2*x", "x/2", "x//2", "2//x", "x%2", "2%x", "x**2", "2**x", "-x",
+    "abs(x)", "~i", "i&1", "1&i", "i|1", "1|i", "i^1", "1^i", "i<<1", "1<<i", "i>>1", "1>>i", "s@s", "y@s",
+    "x<1", "x<=1", "x>1", "x>=1", "x!=1", "1<x", "x+y", "y+x", "y-x", "y*x", "y/x", "y//x", "y%x", "y**x",
+    "y<x", "x-y", "x[0]", "len(x)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_operators_reach_it_as_the_methods_they_are(operator: str) -> None:
+    """A subclass is told the same method, with the same kinds of arguments, as PyTorch tells it."""
+
+    def heard(m: Any) -> list[Any]:
+        calls: list[Any] = []
+
+        class Listening(m.Tensor):  # type: ignore[name-defined,misc]
+            @classmethod
+            def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                calls.append((func.__name__, [type(a).__name__ for a in args], kwargs or {}))
+                return super().__torch_function__(func, types, args, kwargs or {})
+
+        scope = {
+            "x": m.tensor([1.0, 2.0]).as_subclass(Listening),
+            "i": m.tensor([1, 2]).as_subclass(Listening),
+            "s": m.ones(2, 2).as_subclass(Listening),
+            "y": m.ones(2, 2) if "@" in operator else m.tensor([3.0, 4.0]),
+        }
+        eval(operator, scope)
+        return calls
+
+    assert heard(rl) == heard(pt)

@@ -44,15 +44,23 @@ void under_mask(Tensor* x, In mask, const char* op, F change) {
 
 namespace kernels {
 
+// The element of a 0-d tensor; 0 on meta.
+static Scalar number_in(const Tensor* x) {
+  if (!has_memory(x)) return Scalar(0);
+  if (is_complex(x->dtype)) return Scalar(*as_dtype(x, DType::Complex128)->data_as<std::complex<double>>());
+  if (is_floating(x->dtype)) return Scalar(*as_dtype(x, DType::Float64)->data_as<double>());
+  return Scalar(*as_dtype(x, DType::Int64)->data_as<int64_t>());
+}
+
 void masked_fill_in_place(In self, In mask, const Arg& value) {
   if (value.tensor) {
-    RL_CHECK(!is_complex(value.tensor->dtype) || is_complex(self->dtype) || self->dtype == DType::Bool, Runtime,
-             "masked_fill: a value of dtype %s does not fit dtype %s", name_of(value.tensor->dtype),
-             name_of(self->dtype));
     RL_CHECK(value.tensor->ndim == 0, Runtime, "masked_fill: expected a number or a 0-d tensor, got shape %s",
              to_string(value.tensor->sizes()).c_str());
   }
-  Ref element = value.tensor ? as_dtype(value.tensor, self->dtype) : rl::full(Dims(), value.number, self->dtype);
+  const Scalar number = value.tensor ? number_in(value.tensor) : value.number;
+  RL_CHECK(number.fits(self->dtype), Runtime, "masked_fill: %g does not fit dtype %s", number.to_double(),
+           name_of(self->dtype));
+  Ref element = rl::full(Dims(), number, self->dtype);
   under_mask(self.mutable_tensor(), mask, "masked_fill_", [&](Tensor* y, const bool* m) {
     with_bytes_of(y->dtype, [&](auto bytes) {
       using T = decltype(bytes);
