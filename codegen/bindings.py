@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 
 from codegen import operations
+from codegen.expr import Composition
 from codegen.signature import TYPES, Parameter
-from codegen.table import ARITHMETIC, COMPARISONS, Operation, Table
+from codegen.table import ARITHMETIC, COMPARISONS, Operation, Table, parse_formula
 
 OPTIONS = [
     Parameter("dtype", "DType | None", "None", True),
@@ -216,7 +217,7 @@ def family_source(family: str, table: Table) -> str:
             kept = [n for n in public_names(inplace) if n == name or n[0] != "_"]
             into += [(n + "_", f"py_{name}_inplace<{form}>", inplace) for n in kept]
     out += _methods(f"{family}_functions", functions) + _methods(f"{family}_methods", methods)
-    out += "".join(_operator(o) for o in operations_of if o.row.operator or o.row.reversed_operator)
+    out += "".join(_operator(o, table) for o in operations_of if o.row.operator or o.row.reversed_operator)
     headers = [f"gen/ops/{f}.h" for f in operations.families_called(out, family, table)]
     headers += ["cpu/rows/widen.h"] if any(o.row.widens for o in operations_of) else []
     headers += ["autograd/forward.h", "gen/loops.h", "iterate/pointwise.h", "iterate/reduce.h", "python/call.h"]
@@ -242,7 +243,17 @@ def _methods(name: str, entries: list[tuple[str, str, list[Operation]]]) -> str:
     )
 
 
-def _operator(o: Operation) -> str:
+def _narrow_reversed(o: Operation, table: Table) -> str:
+    """The operator's way for a number on the left of a 16-bit tensor, where the row has one."""
+    if not o.row.narrow_reversed:
+        return ""
+    number, tensor = (p.name for p in o.parameters[:2])
+    values = {number: ("scalar", "x.number"), tensor: ("tensor", "y.tensor")}
+    result = Composition(table, o.where, values).emit(parse_formula(o.row.narrow_reversed, o.where))
+    return f"        if (!x.tensor && is_narrow(y.tensor->dtype)) [[unlikely]] return returned({result});\n"
+
+
+def _operator(o: Operation, table: Table) -> str:
     """Number slots call the operation without a parser: two operands, each a tensor or a number."""
     if o.row.reversed_operator:
         return ""
@@ -251,13 +262,13 @@ def _operator(o: Operation) -> str:
     tensors_only = o.parameters[0].type == "Tensor"
     both = "x.tensor, y.tensor" if tensors_only else "x, y"
 
-    def function(name: str, prepare: str, overloaded: str, result: str) -> str:
+    def function(name: str, prepare: str, overloaded: str, result: str, first: str = "") -> str:
         return (
             f"PyObject* operator_{name}(PyObject* a, PyObject* b) {{\n  try {{\n    Arg x, y;\n    {prepare}\n"
             f"    switch ({'matrix_operands' if tensors_only else 'operands'}(a, b, &x, &y)) {{\n"
             "      case Operands::Foreign: Py_RETURN_NOTIMPLEMENTED;\n"
             f"      case Operands::Overloaded: return {overloaded};\n"
-            f"      default: return returned(ops::{result}{defaults}));\n"
+            f"      default:\n{first}        return returned(ops::{result}{defaults}));\n"
             "    }\n  } catch (...) {\n    return raise_current();\n  }\n}\n"
         )
 
@@ -267,7 +278,7 @@ def _operator(o: Operation) -> str:
     own = "PyObject *own = is_tensor(a) ? a : b, *other = is_tensor(a) ? b : a;"
     method = f'own == a ? "{plain or o.name}" : "{reflected}"'
     overloaded = f"Call(own, &other, 1, nullptr).torch_function({method}, true)"
-    out = function(name, own, overloaded, f"{o.name}({both}")
+    out = function(name, own, overloaded, f"{o.name}({both}", _narrow_reversed(o, table))
     if symbol in ARITHMETIC and operations.has_inplace(o):
         overloaded = f"py_{o.name}_inplace<true>(a, &b, 1, nullptr)"
         guard = "if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;"

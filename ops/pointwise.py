@@ -26,11 +26,12 @@ pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(alpha, 
           reversed_operator="-",
           doc="other - alpha * input.")
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
-          exact_number="other", numbers_alone=True,
+          exact_number="other", numbers_alone=True, narrow_reversed="other * input",
           grad={"input": "g * other", "other": "g * input"}, operator="*",
           operator_methods=("", "mul"), onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
           integers_to_float=True, exact_number="other", numbers_alone=True,
+          narrow_reversed="reciprocal(other) * input",
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
           number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")

@@ -52,6 +52,7 @@ class Row:
     undifferentiable: tuple[str, ...] = ()  # results without gradient (indices); y where there is one
     operator: str = ""  # Python's symbol: "+", "@", ...
     reversed_operator: str = ""
+    narrow_reversed: str = ""  # what the operator is for a number and a 16-bit tensor on its right
     # the methods that `x op y` and, with something else on the left, `y op x` are for __torch_function__, where these
     # are not the row's own and Python's reflected one
     operator_methods: tuple[str, str] = ("", "")

@@ -25,6 +25,7 @@ def failed(write, *tensors):
 HALVES = """
 h + -2**63, h - 1e10, 1e10 - h, h.add(torch.tensor([1.0, 2, 3]).half(), alpha=0.3)
 torch.mul(1e10, h), h * 1e10, torch.div(1e10, h), h / 1e10
+0.1 * torch.tensor([0.5, 3, 7]).half(), 0.1 / torch.tensor([0.5, 3, 7]).half(), 2**63 * h, 1e10 / h, 1j / (brain + 2)
 h // 0.3, torch.floor_divide(h, 0.3), h.div(0.3, rounding_mode="trunc")
 torch.lerp(h, h * 0, 1e10), torch.lerp(f, f, 1e300)
 torch.lerp(torch.tensor(-2147483648), torch.tensor(-2147483648), torch.tensor(-2.0).half())
