@@ -94,7 +94,7 @@ composite("unbind(input, dim: int = 0)", returns=("*",), samples="unary", multi_
 kernel("_to_copy(input, dtype: DType)", run="to_copy", private=True, method=False, grad={"input": "g"},
        node="ToCopyBackward0", ends_at_integers=True, samples="none", onnx="Cast", widens=False,
        doc="A copy in another dtype.")
-inplace("copy_(self, src, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
+inplace("copy_(self, src: Operand, non_blocking: bool = False)", run="copy", grad={"self": "zeros_like(g)", "src": "g"},
         node="CopyBackwards", ends_at_integers=True, samples="copy", widens=False,
         doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",

@@ -51,13 +51,18 @@ Storage* small_storage(size_t nbytes, DeviceId id) {
   return new (s) Storage{1, 0, memory_of(s), nbytes, id, true, true, false, release_small, nullptr};
 }
 
-size_t bytes_of(DimSpan sizes, DType dtype) {
+void check_sizes(DimSpan sizes) {
   for (int i = 0; i < sizes.n; ++i)
     RL_CHECK(sizes[i] >= 0, Runtime, "a tensor of negative size was asked for: %s; a size is at least 0",
              marked(sizes, i).c_str());
+}
+
+size_t bytes_of(DimSpan sizes, DType dtype, int64_t offset = 0) {
+  check_sizes(sizes);
   int64_t n = product(sizes), bytes;
-  RL_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes), Runtime,
-           "a tensor of sizes %s has more than 2^63 bytes", to_string(sizes).c_str());
+  RL_CHECK(!__builtin_add_overflow(n, offset, &n) &&
+               !__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &bytes),
+           Runtime, "a tensor of sizes %s has more than 2^63 bytes", to_string(sizes).c_str());
   return static_cast<size_t>(bytes);
 }
 }  // namespace
@@ -78,14 +83,11 @@ Ref empty_alike(const Tensor* like, DType dtype) {
 }
 
 Ref empty_strided(DimSpan sizes, DimSpan strides, DType dtype, DeviceId id) {
-  int64_t last = 0;
-  bool none = false;
-  for (int i = 0; i < sizes.n; ++i) {
-    none |= sizes[i] == 0;
-    last += (sizes[i] - 1) * strides[i];
-  }
-  size_t nbytes = none ? 0 : static_cast<size_t>(last + 1) * size_of(dtype);
-  return new_tensor(allocate_storage(nbytes, id), dtype, sizes, strides, 0);
+  check_sizes(sizes);
+  const std::optional<size_t> nbytes = bytes_reached(sizes, strides, 0, size_of(dtype));
+  RL_CHECK(nbytes, Runtime, "a tensor of sizes %s and strides %s has more than 2^63 bytes", to_string(sizes).c_str(),
+           to_string(strides).c_str());
+  return new_tensor(allocate_storage(*nbytes, id), dtype, sizes, strides, 0);
 }
 
 Ref empty_like(const Tensor* like, DType dtype) {
@@ -144,8 +146,7 @@ void resize_storage(Storage* storage, size_t nbytes, const char* op) {
 
 void resize(Tensor* x, DimSpan sizes) {
   if (x->sizes() == sizes) return;
-  int64_t needed_elements = product(sizes) + x->offset;
-  size_t needed = static_cast<size_t>(needed_elements) * size_of(x->dtype);
+  const size_t needed = bytes_of(sizes, x->dtype, x->offset);
   if (needed > x->storage->nbytes) resize_storage(x->storage, needed, "resize_");
   Layout layout{Dims(sizes), contiguous_strides(sizes), x->offset};
   set_layout(x, layout);

@@ -147,7 +147,7 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints:
     case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));
-    case Kind::IntList: return is_int_sequence(o);
+    case Kind::IntList: return var_ || is_int_sequence(o);
     case Kind::IntsVar: return !PyBool_Check(o) && (var_ || is_int_sequence(o));
     case Kind::Sizes: return is_int_sequence(o) || is_tensor(o);
     case Kind::Padding: return is_int_sequence(o) || is_integer(o) || PyUnicode_Check(o);
@@ -201,6 +201,9 @@ static bool same_name(PyObject* keyword, const char* name) {
 }
 
 static bool is_grouped(const ParameterSpec& p) { return p.kind == Kind::IntsVar || takes_tensors_apart(p.kind); }
+static bool takes_integers(Kind kind) {
+  return kind == Kind::IntsVar || kind == Kind::Ints || kind == Kind::IntsOpt || kind == Kind::IntList;
+}
 static bool is_required(const ParameterSpec& p) { return !p.has_default && !takes_tensors_apart(p.kind); }
 
 [[gnu::cold]] static void prepare(SignatureSpec& spec) {
@@ -210,6 +213,17 @@ static bool is_required(const ParameterSpec& p) { return !p.has_default && !take
     spec.interned[i] = PyUnicode_InternFromString(p.name);
     if (is_required(p)) spec.required = i + 1;
   }
+}
+
+// Whether the arguments from `at` on stand for one list: sizes, dims or tensors given one by one, behind nothing but
+// self. A method whose only parameter is a list of integers takes them so, too.
+bool Call::given_apart(const SignatureSpec& spec, int at) const {
+  const ParameterSpec& p = spec.parameters[at];
+  PyObject* first = args_[at - (self_ ? 1 : 0)];
+  if (PyTuple_Check(first) || PyList_Check(first)) return false;
+  if (is_grouped(p)) return true;
+  const bool last = at + 1 == spec.count || spec.parameters[at + 1].kind == Kind::Out;
+  return self_ && at == 1 && last && takes_integers(p.kind) && (nargs_ > 1 || p.kind == Kind::IntList);
 }
 
 // Puts each argument into its parameter's slot; with `check`, only where it fits.
@@ -227,12 +241,13 @@ bool Call::place(SignatureSpec& spec, bool check) {
     if (at >= spec.count || spec.parameters[at].keyword_only) return false;
     const ParameterSpec& p = spec.parameters[at];
     PyObject* o = slots_[at] = args_[k];
-    if (is_grouped(p) && !PyTuple_Check(o) && !PyList_Check(o)) {
-      if (k) return false;  // one by one only where nothing but self comes before
-      var_ = args_ + k;
-      var_count_ = nargs_ - k;
-      for (Py_ssize_t j = k; p.kind == Kind::IntsVar && j < nargs_; ++j)
-        if (PyBool_Check(args_[j]) || !is_integer(args_[j])) return false;
+    if (given_apart(spec, at)) {
+      if (k) return false;
+      var_ = args_;
+      var_count_ = nargs_;
+      var_at_ = at;
+      for (; takes_integers(p.kind) && k < nargs_; ++k)
+        if ((k == 0 && PyBool_Check(o)) || !is_integer(args_[k])) return false;
       k = nargs_;
     }
     if (check && !fits(p, o)) return false;
@@ -287,6 +302,7 @@ std::string Call::misfit(SignatureSpec& spec) {
       PyObject* keyword = PyTuple_GET_ITEM(kwnames_, j);
       bool known = false;
       for (int i = 0; i < spec.count; ++i) known |= same_name(keyword, spec.parameters[i].name);
+      if (self_ && same_name(keyword, "out")) return "methods take no out=; call the function";
       if (!known) return std::string("there is no argument '") + PyUnicode_AsUTF8(keyword) + "'";
     }
   if (!place(spec, false)) {
@@ -377,7 +393,7 @@ double Call::real(int i) const {
 Dims Call::ints(int i) const {
   Dims dims;
   PyObject* o = slots_[i];
-  if (var_ && spec_->parameters[i].kind == Kind::IntsVar) {
+  if (var_ && i == var_at_) {
     for (Py_ssize_t k = 0; k < var_count_; ++k) {
       int64_t v;
       integer_from(var_[k], &v, ErrorType::Type);

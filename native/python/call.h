@@ -142,6 +142,7 @@ class Call {
 
  private:
   bool place(SignatureSpec& spec, bool check);
+  bool given_apart(const SignatureSpec& spec, int at) const;
   bool place_named(SignatureSpec& spec, bool check);
   bool fits(const ParameterSpec& p, PyObject* o) {
     if (p.kind <= Kind::Operand && is_exact_tensor(o)) return true;
@@ -160,6 +161,7 @@ class Call {
   PyObject* slots_[kMaxParameters];
   PyObject* const* var_ = nullptr;  // positional sizes given one by one
   Py_ssize_t var_count_ = 0;
+  int var_at_ = 0;
 };
 
 // ------------------------------------------------------------------ operators

@@ -97,11 +97,11 @@ struct Filler {
     PyRef held;
     if (is_tensor(o)) {
       Tensor* t = reinterpret_cast<Tensor*>(o);
+      if (infer) return note(t->dtype);
       if (t->numel != 1)
-        fail(is_integral(t->dtype) ? ErrorType::Type : ErrorType::Value,
+        fail(category_of(out->dtype) <= Category::Integral ? ErrorType::Type : ErrorType::Value,
              "tensor: only one-element tensors can stand among numbers, got shape %s; join tensors with stack or cat",
              to_string(t->sizes()).c_str());
-      if (infer) return note(t->dtype);
       held = PyRef::steal(item(t));
       o = held.get();
     }

@@ -178,18 +178,6 @@ Layout layout_from(PyObject* size, PyObject* stride, int64_t offset) {
   return layout::as_strided(layout, layout.sizes, layout.strides, offset);
 }
 
-// The bytes up to the last element, or 0 where that is no number.
-size_t bytes_needed(const Layout& layout, size_t itemsize) {
-  int64_t last = layout.offset + 1, reach;
-  for (int i = 0; i < layout.ndim(); ++i) {
-    if (layout.sizes[i] == 0) return 0;
-    if (__builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) ||
-        __builtin_add_overflow(last, reach, &last))
-      return 0;
-  }
-  return __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &last) ? 0 : static_cast<size_t>(last);
-}
-
 // set_(); set_(source); set_(source, storage_offset, size, stride): a tensor or a storage, which may grow.
 PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"source", "storage_offset", "size", "stride", nullptr};
@@ -219,9 +207,9 @@ PyObject* py_set_(PyObject* o, PyObject* args, PyObject* kwargs) {
     if (size) {
       RL_CHECK(offset >= 0, Runtime, "set_: storage_offset must not be negative, got %zd", offset);
       layout = layout_from(size, stride, offset);
-      size_t needed = bytes_needed(layout, size_of(x->dtype));
-      if (held && needed > from->storage->nbytes && needed < (size_t(1) << 40))
-        resize_storage(from->storage, needed, "set_");
+      const auto needed = bytes_reached(layout.sizes, layout.strides, offset, size_of(x->dtype));
+      if (held && needed && *needed > from->storage->nbytes && *needed < (size_t(1) << 40))
+        resize_storage(from->storage, *needed, "set_");
     } else if (held) {
       layout.sizes = Dims{static_cast<int64_t>(from->storage->nbytes / size_of(x->dtype))};
       layout.strides = Dims{1};
@@ -354,8 +342,8 @@ PyObject* as_subclass_method(PyObject* o, PyObject* cls) {
     Ref x = of_class(reinterpret_cast<PyTypeObject*>(cls), plain.get());
     x->flags = static_cast<uint8_t>(x->flags | (plain->flags & kInference));
     std::swap(x->grad_fn, plain->grad_fn);
-    std::swap(x->view, plain->view);
     std::swap(x->autograd, plain->autograd);
+    std::swap(x->view, plain->view);
     x->output_nr = plain->output_nr;
     track(x.get());
     return x.to_python();

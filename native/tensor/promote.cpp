@@ -52,10 +52,11 @@ DType result_dtype(Span<const Arg> args) {
   // Ranks: 0 tensors with dimensions, 1 zero-dimensional tensors, 2 Python numbers. A lower rank decides unless
   // a higher one is of a higher category.
   DType best[3];
-  bool has[3] = {false, false, false};
+  bool has[3] = {false, false, false}, wide = false;
   for (const Arg& a : args) {
     int rank = !a.tensor ? 2 : a.tensor->ndim == 0 ? 1 : 0;
     DType d = a.tensor ? a.tensor->dtype : dtype_of_number(a.number);
+    wide |= !a.tensor && a.number.is_unsigned;
     best[rank] = has[rank] ? promote(best[rank], d) : d;
     has[rank] = true;
   }
@@ -68,6 +69,9 @@ DType result_dtype(Span<const Arg> args) {
       found = true;
     } else if (category_of(best[rank]) > category_of(result)) {
       // A number or 0-d tensor lifts the category; a floating dtype keeps its width.
+      RL_CHECK(rank < 2 || best[rank] != DType::Int64 || !wide, Runtime,
+               "a number from 2^63 on takes bools to uint64, which is no dtype of the result; convert them first, with "
+               ".long()");
       result = is_floating(result) ? complex_of(result) : best[rank];
     }
   }

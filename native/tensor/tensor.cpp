@@ -255,20 +255,24 @@ bool may_share_memory(const Tensor* a, const Tensor* b) {
   return x.first < y.last && y.first < x.last;
 }
 
-void check_bounds(const Layout& layout, size_t itemsize, size_t nbytes, const char* op) {
-  int64_t last = layout.offset;
+std::optional<size_t> bytes_reached(DimSpan sizes, DimSpan strides, int64_t offset, size_t itemsize) {
+  int64_t last = offset, bytes;
   bool wraps = false;
-  for (int i = 0; i < layout.ndim(); ++i) {
-    if (layout.sizes[i] == 0) return;
+  for (int i = 0; i < sizes.n; ++i) {
+    if (sizes[i] == 0) return 0;
     int64_t reach;
-    wraps |= __builtin_mul_overflow(layout.sizes[i] - 1, layout.strides[i], &reach) ||
-             __builtin_add_overflow(last, reach, &last);
+    wraps |= __builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) || __builtin_add_overflow(last, reach, &last);
   }
-  int64_t bytes;
   wraps |=
       __builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, static_cast<int64_t>(itemsize), &bytes);
+  if (wraps || bytes < 0) return std::nullopt;
+  return static_cast<size_t>(bytes);
+}
+
+void check_bounds(const Layout& layout, size_t itemsize, size_t nbytes, const char* op) {
+  const std::optional<size_t> reached = bytes_reached(layout.sizes, layout.strides, layout.offset, itemsize);
   RL_CHECK(
-      !wraps && static_cast<uint64_t>(bytes) <= nbytes, Runtime,
+      reached && *reached <= nbytes, Runtime,
       "%s: sizes %s with strides %s and offset %lld reach outside the storage of %zu bytes (elements of %zu bytes)", op,
       to_string(layout.sizes).c_str(), to_string(layout.strides).c_str(), (long long)layout.offset, nbytes, itemsize);
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include <Python.h>
 
+#include <optional>
+
 #include "base/dtype.h"
 #include "base/error.h"
 #include "base/scalar.h"
@@ -137,6 +139,9 @@ struct Extent {
 };
 Extent extent(const Tensor* x);
 bool may_share_memory(const Tensor* a, const Tensor* b);
+// How many bytes from the start of a storage elements of that layout reach; nullopt: more than 2^63, or before the
+// start.
+std::optional<size_t> bytes_reached(DimSpan sizes, DimSpan strides, int64_t offset, size_t itemsize);
 // Raises unless every element of the layout lies inside a storage of `nbytes`.
 void check_bounds(const Layout& layout, size_t itemsize, size_t nbytes, const char* op);
 

@@ -23,6 +23,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     check_tensors("tensordot", a=a, b=b)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
+    if not isinstance(dims, (int, tuple, list)):
+        raise RuntimeError(f"tensordot: dims is a number or two lists of dimensions, not {dims!r}")
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot: dims must not be negative, got {dims}")

@@ -52,6 +52,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether abs(input - other) <= atol + rtol * abs(other) everywhere, shapes broadcast."""
+    for name, limit in (("rtol", rtol), ("atol", atol)):
+        if not isinstance(limit, (int, float)) and not hasattr(limit, "__float__"):
+            raise TypeError(f"allclose: {name} must be a number, got {type(limit).__name__}")
     return bool(_native.isclose(input, other, rtol, atol, equal_nan).all())
 
 

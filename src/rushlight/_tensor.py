@@ -108,31 +108,46 @@ def __dir__(self: Tensor) -> list[str]:
 # ------------------------------------------------------------------ conversions
 
 
+_TO = "to(device, dtype, ...), to(dtype, ...) or to(other, ...); then non_blocking, copy, memory_format"
+
+
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
     """(device or None, dtype or None, copy, memory format or None) of the arguments of `to`."""
-    device, wanted, copy = kwargs.pop("device", None), kwargs.pop("dtype", None), kwargs.pop("copy", False)
-    other, memory_format = kwargs.pop("other", None), kwargs.pop("memory_format", None)
-    kwargs.pop("non_blocking", None)
-    if kwargs:
-        raise TypeError(
-            f"to: there is no argument {next(iter(kwargs))!r}; "
-            "expected device, dtype, non_blocking, copy, memory_format"
-        )
-    flags = []
-    for argument in args:
-        if isinstance(argument, Tensor):
-            other = argument
-        elif isinstance(argument, bool) or argument is None:
-            flags.append(argument)
-        elif isinstance(argument, dtype) or any(argument is t for t in (float, int, complex, bool)):
-            wanted = argument
-        elif isinstance(argument, (str, int, _native.device)):
-            device = argument
-        else:
-            raise TypeError(f"to: expected a device, a dtype or a tensor, got {type(argument).__name__}")
+    if args and isinstance(args[0], Tensor):
+        names = ["other"]
+    elif args and _is_dtype(args[0]):
+        names = ["dtype"]
+    else:
+        names = ["device", "dtype"]
+    names += ["non_blocking", "copy"]
+    given = dict(zip(names, args, strict=False))
+    if len(args) > len(names) or given.keys() & kwargs.keys() or kwargs.keys() - {*names, *_TO_NAMED}:
+        raise TypeError(f"to: the arguments do not fit; expected {_TO}")
+    given |= kwargs
+    other, device, wanted = given.get("other"), given.get("device"), given.get("dtype")
+    fits = isinstance(device, (str, int, _native.device, type(None))) and (wanted is None or _is_dtype(wanted))
+    flags = [given.get(name, False) for name in ("non_blocking", "copy")]
+    if not fits or not all(isinstance(flag, bool) for flag in flags) or not isinstance(other, (Tensor, type(None))):
+        kinds = ", ".join(type(argument).__name__ for argument in (*args, *kwargs.values()))
+        raise TypeError(f"to: the arguments ({kinds}) do not fit; expected {_TO}")
     if other is not None:
         device, wanted = other.device, other.dtype
-    return device, wanted, bool(copy or (len(flags) > 1 and flags[-1])), memory_format
+    return device, bool if isinstance(wanted, bool) else wanted, flags[1], given.get("memory_format")
+
+
+_TO_NAMED = ("device", "dtype", "other", "memory_format")
+
+
+def _is_dtype(x: Any) -> bool:
+    return isinstance(x, (dtype, bool)) or any(x is t for t in (float, int, complex, bool))
+
+
+@_method
+def unflatten(self: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """The tensor with dimension `dim` in place of which those sizes stand; one of them may be -1."""
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must not be empty")
+    return _native.unflatten(self, dim, sizes)
 
 
 @_method
@@ -151,7 +166,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if wanted is not None:
         result = result._convert(wanted)
     if memory_format is None or memory_format is _native.preserve_format:
-        return result.clone() if copy and result is self else result
+        return _native._to_copy(result, result.dtype) if copy and result is self else result
     return _in_format(result, memory_format, copied=result is not self, copy=copy)
 
 

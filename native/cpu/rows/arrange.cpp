@@ -69,7 +69,20 @@ Ref triangle(In input, int64_t diagonal, bool lower, const char* op) {
   return y;
 }
 
+// Matrices one behind the other in memory are written where they are, even if they share elements.
+bool batch_is_regular(In x) {
+  if (x->contiguous() || x->ndim <= 3) return true;
+  int64_t step = x->dims[x->ndim - 1] * x->dims[x->ndim - 2];
+  for (int d = x->ndim - 3; d >= 0; --d) {
+    if (d == 0 && (x->strides()[d] == 0 || x->dims[d] == 1)) continue;
+    if (x->strides()[d] != step) return false;
+    step *= x->dims[d];
+  }
+  return true;
+}
+
 void triangle_in_place(In self, int64_t diagonal, bool lower, const char* op) {
+  if (!batch_is_regular(self)) check_no_internal_overlap(self, op);
   copy_into(self.mutable_tensor(), triangle(self, diagonal, lower, op).get());
 }
 
@@ -114,7 +127,9 @@ Ref diag_embed(In input, int64_t offset, int64_t dim1, int64_t dim2) {
   int n = input->ndim + 1, a = wrap_dim(dim1, n, "diag_embed"), b = wrap_dim(dim2, n, "diag_embed");
   RL_CHECK(a != b, Runtime, "diag_embed: dim1 and dim2 must differ, both are %d", a);
   RL_CHECK(input->ndim > 0, Index, "diag_embed: a 0-d tensor has no last dimension to put on a diagonal");
-  int64_t side = input->dims[input->ndim - 1] + std::abs(offset);
+  int64_t side;
+  RL_CHECK(offset != INT64_MIN && !__builtin_add_overflow(input->dims[input->ndim - 1], std::abs(offset), &side),
+           Runtime, "diag_embed: a matrix with a diagonal at %lld has more than 2^63 elements", (long long)offset);
   Dims sizes;
   for (int i = 0, from = 0; i < n; ++i) sizes.push_back(i == a || i == b ? side : input->dims[from++]);
   Ref y = rl::full(sizes, Scalar(0), input->dtype, input->device);
@@ -308,7 +323,8 @@ Ref repeat_interleave_index(In repeats, std::optional<int64_t> output_size) {
   int64_t total = 0;
   for (int64_t i = 0; i < wide->numel; ++i) {
     RL_CHECK(times[i] >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)times[i]);
-    total += times[i];
+    RL_CHECK(!__builtin_add_overflow(total, times[i], &total), Runtime,
+             "repeat_interleave: the repeats add up to more than 2^63");
   }
   RL_CHECK(!output_size || *output_size == total, Runtime,
            "repeat_interleave: output_size is %lld, but the repeats add up to %lld", (long long)output_size.value_or(0),
@@ -341,6 +357,7 @@ Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std
   if (x->ndim) interleaved_dim(x, dim);  // looked at first
   RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   int d = interleaved_dim(x, dim);
+  RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   Dims sizes(x->sizes()), wide;
   for (int i = 0; i < sizes.size(); ++i) {
     wide.push_back(sizes[i]);

@@ -335,7 +335,7 @@ void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar&
   Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor())
                            : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
   add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(),
-            self->ndim <= 1 || inner ? ErrorType::Index : ErrorType::Runtime));
+            self->ndim <= 1 || inner || index->dtype == DType::Int32 ? ErrorType::Index : ErrorType::Runtime));
 }
 Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   Ref y = duplicate(input);
@@ -344,6 +344,8 @@ Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
 }
 void index_copy_in_place(In self, int64_t dim, In index, In source) {
   wrap_dim(dim, self->ndim, "index_copy_");
+  RL_CHECK(index->dtype == DType::Int64, Runtime, "index_copy_: the index must be int64, got %s",
+           name_of(index->dtype));
   check_no_internal_overlap(self, "index_copy_");
   check_source(self, source, "index_copy_");
   RL_CHECK(source->ndim || index->numel == 1, Index, "index_copy_: a 0-d source is written by one index, got %lld",
@@ -357,7 +359,10 @@ Ref index_copy(In input, int64_t dim, In index, In source) {
   return y;
 }
 void index_fill_in_place(In self, int64_t dim, In index, const Arg& value) {
+  RL_CHECK(value.tensor || value.number.category < Category::Complex || is_complex(self->dtype), Runtime,
+           "index_fill_: a complex number does not fit dtype %s", name_of(self->dtype));
   int64_t n = self->ndim ? self->dims[wrap_dim(dim, self->ndim, "index_fill_")] : 1;
+  RL_CHECK(index->dtype == DType::Int64, Index, "index_fill_: the index must be int64, got %s", name_of(index->dtype));
   Ref places = spread(from_start(index, n), self, dim, nullptr, "index_fill_");
   write(Along("index_fill_", self, dim, places, everywhere(element_of(value, self->dtype, "index_fill_"), places).get(),
               ErrorType::Index));
@@ -487,6 +492,11 @@ namespace {
 Ref index_reduced(In x, int64_t dim, In index, In source, const std::string& reduce, bool include_self, bool in_place) {
   RL_CHECK(reduce != "sum", Runtime,
            "index_reduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got 'sum'; use index_add");
+  const Ref wide = as_contiguous(as_dtype(index, DType::Int64).get());
+  const int d = wrap_dim(dim, x->ndim, "index_reduce");
+  const int64_t n = x->ndim ? x->dims[d] : 1, *given = wide->data_as<int64_t>();
+  for (int64_t k = 0; has_memory(index) && k < wide->numel; ++k)
+    if (given[k] < 0 || given[k] >= n) fail_index("index_reduce", given[k], x->sizes(), d, true, ErrorType::Index);
   Ref at = spread(index, x, dim, source, "index_reduce");
   if (x->ndim == 0) at = alias(at.get(), Layout{Dims(), Dims(), at->offset});
   return in_place ? ops::scatter_reduce_(x, dim, at, source, reduce, include_self)

@@ -146,6 +146,14 @@ Places find_places(const Tensor* x, const Tensors& indices) {
   return p;
 }
 
+// What is read while x is written must not be in x itself.
+void check_apart(const Tensor* x, const Tensor* read) {
+  if (!x->numel || !read->numel || !x->storage->data || !may_share_memory(x, read)) return;
+  RL_CHECK(!is_non_overlapping_and_dense(x->sizes(), x->strides()) ||
+               !is_non_overlapping_and_dense(read->sizes(), read->strides()),
+           Runtime, "index_put_: the values or an index share memory with the written tensor; .clone() them first");
+}
+
 // The mask, spread over the dimensions behind it, where the indices are one mask and nothing else; null otherwise.
 Ref only_mask(const Tensor* x, const Tensors& indices) {
   int before = 0;
@@ -251,7 +259,7 @@ Ref index_select(In input, int64_t dim, In index) {
   for (int k = 0; k < input->ndim; ++k)
     if (k != d) (k < d ? outer : inner) *= input->dims[k];
   const int64_t* at = i->data_as<int64_t>();
-  const ErrorType error = d > 0 ? ErrorType::Runtime : ErrorType::Index;
+  const ErrorType error = d == 1 ? ErrorType::Runtime : ErrorType::Index;
   for (int64_t k = 0; k < i->numel; ++k)
     if (at[k] < 0 || at[k] >= n) [[unlikely]]
       fail_index("index_select", at[k], input->sizes(), d, true, error);
@@ -306,6 +314,9 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
     Ref value = alias(values, {{}, {}, values->offset});
     return masked_fill_in_place(self, mask, Arg(value));
   }
+  check_apart(x, values);
+  for (const Ref& index : indices)
+    if (index) check_apart(x, index.get());
   Places p = shape_of_places(x, indices);
   check_expands("index_put_", values->sizes(), p.result);
   RL_CHECK(values->dtype == x->dtype, Runtime,

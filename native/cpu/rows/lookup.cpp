@@ -123,7 +123,7 @@ Ref bincount(In input, In weights, int64_t minlength) {
   const int64_t* at = x->data_as<int64_t>();
   int64_t size = minlength;
   for (int64_t i = 0; i < x->numel; ++i) {
-    RL_CHECK(at[i] >= 0, Runtime, "bincount: the number %lld is negative; only numbers from 0 on can be counted",
+    RL_CHECK(at[i] >= 0 && at[i] < INT64_MAX, Runtime, "bincount: the number %lld is no bin; expected 0 to 2^63 - 2",
              (long long)at[i]);
     size = std::max(size, at[i] + 1);
   }

@@ -268,7 +268,7 @@ Ref logcumsumexp_grad_composed(In g, In input, In y, int64_t dim) {
 Ref diff(In input, int64_t n, int64_t dim, In prepend, In append) {
   RL_CHECK(input->ndim > 0, Runtime, "diff: a 0-d tensor has no neighbours; expected at least one dimension");
   RL_CHECK(n >= 0, Runtime, "diff: n must not be negative, got %lld", (long long)n);
-  if (n == 0) return ops::copy_(ops::zeros_like(input), input, false);
+  if (n == 0) return ops::copy_(ops::zeros_like(input), input.tensor(), false);
   const int d = wrap_dim(dim, input->ndim, "diff");
   Ref x = Ref::retain(input.mutable_tensor());
   if (prepend.tensor() || append.tensor()) {

@@ -79,8 +79,11 @@ Ref clone(In input, MemoryFormat format) {
 Ref to_copy(In input, DType dtype) { return convert(input, dtype); }
 Ref unsafe_view(In input, DimSpan size) { return alias(input, layout::view(input->layout(), size)); }
 
-void copy(In self, In src, bool) {
+void copy(In self, const Arg& from, bool) {
   Tensor* y = self.mutable_tensor();
+  // A number is cut as a tensor's elements are, where fill_ wants it to fit.
+  const Ref number = from.tensor ? Ref() : full({}, from.number, dtype_of_number(from.number));
+  const In src(from.tensor ? from.tensor : number.get());
   if (y == src.tensor()) return;
   RL_CHECK(src->ndim <= y->ndim, Runtime, "copy_: shape %s does not broadcast to shape %s",
            to_string(src->sizes()).c_str(), to_string(y->sizes()).c_str());

@@ -74,11 +74,62 @@ i.le_(g).float().sum().backward()
 (lambda v: torch.autograd.grad(z.requires_grad_().sum(), v))(z[1:])
 """.strip().splitlines()
 
+CALL_FORMS = """
+f.squeeze(0, 1).shape, f[:1].squeeze_(0, 1).shape, f.count_nonzero(0, True), z.broadcast_to(2, 3)
+z.broadcast_to(99)
+torch.broadcast_to(z, 3)
+torch.count_nonzero(f, 0, 1)
+f.std(0, 1)
+f.view(24, True).shape, f.flip(0, True), torch.ones(2, True)
+f.flip(True, 0)
+f.flip(2**63)
+f.sum([2**63])
+f.sum(2**63)
+z.masked_select(z > 0, out=None)
+z.add(1, out=z)
+z.sort(out=None)
+i.copy_(2**40), z.copy_(True), b.copy_(1j), i.copy_(torch.ones(1))
+z.copy_([1, 2, 3])
+z.to(True), z.to(False, True), z.to(None, torch.int64), z.to(torch.int64, True), z.to(i, False, True), z.to(int)
+z.to(copy=1)
+z.to(i, copy=None)
+z.to("cuda:9", copy=3)
+z.to(torch.float32, 1)
+z.to(torch.int64, torch.int32)
+z.unflatten("x", ())
+torch.unflatten(z, "x", ())
+torch.tensor([z > 0])
+torch.tensor([1.0, i])
+torch.tensor([i])
+torch.tensordot(z, z, dims=object)
+torch.cat((z[:0], z[:0]), dim=5), torch.cat((z[:0], i[:0]), dim=-2)
+torch.cat((z[:0], z), dim=1)
+(z > 0) * 2**63
+i * 2**63, z + 2**63
+z.equal([1])
+torch.allclose(i, i.long(), None)
+torch.nn.functional.one_hot(i, 1j)
+torch.broadcast_shapes((2, 2), 2), torch.broadcast_shapes((3, 1), [4])
+torch.broadcast_shapes(i, i)
+torch.broadcast_shapes((3, 4), (2, -1))
+torch.broadcast_tensors(z, z)[0] is z
+torch.nn.functional.linear(z, z, torch.tensor(1.0, dtype=torch.float64))
+torch.nn.functional.linear(z, f[0, 0, :3].view(1, 3), torch.ones(1).double())
+f[:1].repeat_interleave(-1, dim=9)
+i.index_fill_(9, i.long(), 1j)
+f.expand(4, 2, 2, 3, 4).permute(1, 2, 4, 0, 3).tril_()
+f.expand(2, 2, 3, 4).triu_()
+torch.nn.functional.linear(i, i, torch.tensor(1.0))
+put(b, b, torch.ones(24).bool()[:int(b.sum())])
+put(z, [0], z[:1])
+g.to("cpu", copy=True), g.to(torch.float32, copy=True)
+""".strip().splitlines()
+
 # A view whose base was written has its own node made anew; PyTorch makes it that of as_strided.
 UNNAMED = ("b[0, 0, :3]", "v.grad_fn")
 
 
-@pytest.mark.parametrize("program", UNIQUE + INDEXING + HISTORY)
+@pytest.mark.parametrize("program", UNIQUE + INDEXING + HISTORY + CALL_FORMS)
 def test_both_libraries_show_the_same(program: str) -> None:
     agree(f"{SETUP}\ntried(lambda: ({program}))", names=not any(word in program for word in UNNAMED))
 
@@ -88,6 +139,23 @@ def test_values_are_written_to_places_alike(place: str) -> None:
     agree(SETUP + "\n".join(
         f"tried(lambda: put({target}.clone(), {place}, {value}))" for value in VALUES for target in "xfb"
     ), names=False)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32"])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_an_index_out_of_range_raises_the_same(shape: tuple[int, ...], dtype: str) -> None:
+    for dim, n in enumerate(shape):
+        source = [1 if d == dim else size for d, size in enumerate(shape)]
+        agree(f"""
+x, s = torch.ones({shape}), torch.ones({source})
+for at in (-1, {n}):
+    j = torch.tensor([at], dtype=torch.{dtype})
+    tried(lambda: x.index_add({dim}, j, s))
+    tried(lambda: x.index_copy({dim}, j, s))
+    tried(lambda: x.index_fill({dim}, j.long(), 0))
+    tried(lambda: x.index_select({dim}, j))
+    tried(lambda: x.index_reduce({dim}, j, s, "prod"))
+""")
 
 
 def test_the_flags_of_unique_consecutive_by_position_are_warned_of_once(monkeypatch) -> None:
@@ -122,6 +190,14 @@ rl.ones(0).chunk(N)
 rl.ones(3).tensor_split(2**40)
 rl.nn.functional.max_pool1d(rl.ones(1, 1, 2), N)
 rl.nn.functional.conv1d(rl.ones(1, 1, 2), rl.ones(1, 1, 2), dilation=N)
+rl.ones(3).resize_(2**62)
+rl.ones(3)[1:].resize_(2**60 + 2**62)
+rl.empty_strided((2,), (N,))
+rl.empty_strided((2**62,), (1,))
+rl.empty_strided((-1,), (0,))
+rl.bincount(rl.tensor([N]))
+rl.ones(3).repeat_interleave(rl.tensor([N, N, 4]))
+rl.diag_embed(rl.ones(2), -2**63)
 """.strip().splitlines()
 
 
@@ -132,5 +208,5 @@ def test_huge_sizes_end_quickly() -> None:
     last = 2**63 - 2
     assert shown.stdout.splitlines() == [
         str([[[0, 0, 1], [0, 1, 1]], [[0, 1, 1], [0, 0, 1]], [[0], [last]], [[last], [0]]]),
-        *["refused"] * 3, "[[1.0], [1.0], [1.0]]", *["refused"] * 4,
+        *["refused"] * 3, "[[1.0], [1.0], [1.0]]", *["refused"] * 12,
     ]
