@@ -147,7 +147,13 @@ def gradgradcheck(
         check_fwd_over_rev: check forward mode through the gradients.
         check_rev_over_rev: check backward through the gradients.
     The other arguments are those of `gradcheck`.
+    Raises:
+        AssertionError: neither way is asked for, or missing gradients without backward, which alone meets them.
     """
+    if not (check_fwd_over_rev or check_rev_over_rev):
+        raise AssertionError("gradgradcheck: one of check_fwd_over_rev and check_rev_over_rev must be True")
+    if check_undefined_grad and not check_rev_over_rev:
+        raise AssertionError("gradgradcheck: check_undefined_grad=True needs check_rev_over_rev=True")
     listed = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:
         outputs = [y for y in _tensors_in(func(*listed)) if y.requires_grad]
