@@ -44,6 +44,7 @@ pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="_div_f
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")
 composite("nan_to_num(input, nan: Number | None = None, posinf: Number | None = None, neginf: Number | None = None)",
           inplace=True, out=True, out_rule="exact", samples="nan_to_num",
+          exceptions={"complex_tangent": "PyTorch's is that of a real function, and there is no gradient to compare"},
           doc="input with numbers for NaN (0) and the infinities (the dtype's largest and smallest number).")
 pointwise("_nan_to_num(input, nan: Number, posinf: Number, neginf: Number)", types=floating, private=True, method=False,
           body="where(isnan(input), nan, where(isinf(input), where(input > 0, posinf, neginf), input))",
