@@ -99,7 +99,6 @@ inplace("copy_(self, src: Operand, non_blocking: bool = False)", run="copy", gra
         doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
         node="FillBackward3", number_nodes={"value": "FillBackward2"}, function=True,
-        exceptions={"writes_self: expanded (x[3, 4], x[])": "PyTorch refuses an expanded tensor if value is one"},
         widens=False, doc="Sets every element.")
 kernel("fill(input, value: Operand)", run="filled", method=False, grad={"input": "zeros_like(g)", "value": "sum(g)"},
        samples="fill", node="FillBackward1", number_nodes={"value": "FillBackward0"}, widens=False,

@@ -56,7 +56,9 @@ std::array<Ref, 3> affine_gradients(const Affine& a, In g, In weight, DimSpan we
   std::array<Ref, 3> found;
   if (need & 1) {
     const Ref scaled = w ? ops::mul(dy, w) : dy;
-    found[0] = ops::reshape(constant ? ops::mul(scaled, s.rstd) : through(s, scaled, a.dims, centered), input_sizes);
+    // With constants it does not depend on the input, whose second derivative is 0, not missing.
+    const Ref dx = constant ? ops::_linked(ops::mul(scaled, s.rstd), s.normal) : through(s, scaled, a.dims, centered);
+    found[0] = ops::reshape(dx, input_sizes);
   }
   if (need & 2) found[1] = collected(ops::mul(dy, s.normal));
   if (need & 4) found[2] = collected(dy);

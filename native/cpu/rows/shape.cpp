@@ -100,6 +100,7 @@ void fill(In self, const Arg& value) {
   if (!value.tensor) return rl::fill(self.mutable_tensor(), value.number);
   RL_CHECK(value.tensor->ndim == 0, Runtime, "fill_: expected a number or a 0-d tensor, got a tensor of shape %s",
            to_string(value.tensor->sizes()).c_str());
+  check_no_internal_overlap(self, "fill_");
   copy_into(self.mutable_tensor(), value.tensor);
 }
 
