@@ -505,9 +505,9 @@ Ref as_contiguous(const Tensor* x) {
 }
 
 void fill(Tensor* x, const Scalar& value) {
-  const bool alone = x->numel == 1 && is_narrow(x->dtype);  // which PyTorch fills unasked
-  RL_CHECK(alone || value.fits(x->dtype), Runtime, "fill: %g does not fit dtype %s", value.to_double(),
-           name_of(x->dtype));
+  // One element of 16 bits may overflow, as in PyTorch.
+  const DType bounds = x->numel == 1 && is_narrow(x->dtype) ? DType::Float64 : x->dtype;
+  RL_CHECK(value.fits(bounds), Runtime, "fill: %g does not fit dtype %s", value.to_double(), name_of(x->dtype));
   if (!has_memory(x)) return;
   Cell cell;
   value.store(x->dtype, cell.bytes);

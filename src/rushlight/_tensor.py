@@ -475,6 +475,24 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 
 
 @_method
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Sets the main diagonal; of a tall matrix, `wrap` sets it anew below each row that it leaves out.
+
+    Raises:
+        RuntimeError: with fewer than 2 dimensions, or more that are not all of one size.
+    """
+    shape = tuple(self.shape)
+    if self.dim() < 2 or (self.dim() > 2 and len(set(shape)) > 1):
+        raise RuntimeError(f"fill_diagonal_: expected a matrix, or more dimensions all of one size, got shape {shape}")
+    rows, columns = shape[:2]
+    last = rows if wrap and self.dim() == 2 else min(rows, 1)
+    for row in range(0, last, columns + 1):
+        first = self.storage_offset() + row * self.stride(0)
+        self.as_strided((min(rows - row, columns),), (sum(self.stride()),), first).fill_(fill_value)
+    return self
+
+
+@_method
 def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the nonzero elements, as rows or as one tensor a dimension."""
     rows = _native.nonzero(self)

@@ -145,7 +145,11 @@ Ref everywhere(const Ref& value, In index) {
 
 // A number or 0-d tensor as a 0-d tensor of that dtype.
 Ref element_of(const Arg& value, DType dtype, const char* op) {
-  if (!value.tensor) return rl::full(Dims(), value.number, dtype);
+  if (!value.tensor) {
+    RL_CHECK(value.number.fits(dtype), Runtime, "%s: %g does not fit dtype %s", op, value.number.to_double(),
+             name_of(dtype));
+    return rl::full(Dims(), value.number, dtype);
+  }
   RL_CHECK(value.tensor->ndim == 0, Runtime, "%s: expected a number or a 0-d tensor, got shape %s", op,
            to_string(value.tensor->sizes()).c_str());
   return as_dtype(value.tensor, dtype);

@@ -163,8 +163,8 @@ Ref adjoint(In x) {
 }
 
 Ref unflatten(In x, int64_t dim, DimSpan sizes) {
-  RL_CHECK(sizes.n > 0, Runtime, "unflatten: sizes must not be empty");
   int d = wrap_dim(dim, x->ndim, "unflatten");
+  RL_CHECK(sizes.n > 0, Runtime, "unflatten: sizes must not be empty");
   RL_CHECK(x->ndim > 0, Runtime, "unflatten: a 0-d tensor has no dimension to take apart");
   DimSpan whole = x->sizes();
   int64_t n = whole[d];

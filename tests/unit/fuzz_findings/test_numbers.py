@@ -175,6 +175,20 @@ failed(lambda: u.floor_divide_(torch.tensor([2, 2, 0])), u)
 BLOCKS = (HALVES, SUBTRACTION, POWERS, NORMS, LOSSES, ARGUMENTS, PADDING, BYTES)
 
 
+WRITES = ["fill_(v)", "scatter_(0, torch.tensor([0]), v)", "index_fill(0, torch.tensor([0]), v)", "__setitem__(0, v)",
+          "masked_fill(torch.tensor([True]), v)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_what_fits_one_element(dtype: str, write: str) -> None:
+    lines = "".join(
+        f"v = {v}; x = torch.ones(1, dtype=torch.{dtype}); tried(lambda: x.{write}); show(x)\n"
+        for v in ("1j", "2 - 1j", "1e5", "1e39", "2**63 - 1", "float('inf')")
+    )
+    agree(lines)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("program", [line for block in BLOCKS for line in block.strip().splitlines()])
 def test_both_libraries_show_the_same(program: str) -> None:
