@@ -1,7 +1,6 @@
 #include "iterate/pointwise.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "base/parallel.h"
@@ -161,18 +160,15 @@ struct Call {
     converting.itemsize[k] = static_cast<int64_t>(itemsize);
     converts = true;
   }
-  Plan plan(Tensor* out) {
+  void run(Tensor* out) {
     operands[0] = Operand::of(out);
     if (out->dtype != computed) convert_operand(0, out->dtype, computed, size_of(computed));
     converting.n = n;
-    return Plan(sizes, Span<const Operand>(operands, n));
-  }
-  void run(Tensor* out) {
-    const Plan p = plan(out);
+    const Plan plan(sizes, Span<const Operand>(operands, n));
     if (converts) {
-      p.run(Inner{Converting::call, &converting});
+      plan.run(Inner{Converting::call, &converting});
     } else {
-      p.run(converting.loop);
+      plan.run(converting.loop);
     }
   }
 
@@ -343,59 +339,29 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   return d;
 }
 
-// Integers divide by anything but 0 (after a wide divisor has wrapped); floats divide by 0 too.
-[[gnu::noinline]] static bool divides_by_zero(Span<const Arg> args) {
+// Integers divide by anything but 0 (after a wide divisor has wrapped); floats divide by 0 too. A refused division
+// writes nothing, where PyTorch has written what comes before the first zero.
+[[gnu::noinline]] static void check_divisor(const PointwiseRow& row, Span<const Arg> args) {
   const DType d = result_dtype(Span<const Arg>(args.ptr, 2));
-  if (category_of(d) != Category::Integral) return false;
+  if (category_of(d) != Category::Integral) return;
   for (int k = 0; k < 2; ++k)
-    if (const Tensor* x = args[k].tensor; x && (!has_memory(x) || !x->numel)) return false;
+    if (const Tensor* x = args[k].tensor; x && (!has_memory(x) || !x->numel)) return;
+  bool zero;
   if (const Tensor* by = args[1].tensor) {
     const Ref nonzero = convert(as_dtype(by, d).get(), DType::Bool);
-    return std::memchr(nonzero->data(), 0, static_cast<size_t>(nonzero->numel)) != nullptr;
+    zero = std::memchr(nonzero->data(), 0, static_cast<size_t>(nonzero->numel)) != nullptr;
+  } else {
+    int64_t wrapped = 0;
+    args[1].number.store(d, &wrapped);
+    zero = wrapped == 0;
   }
-  int64_t wrapped = 0;
-  args[1].number.store(d, &wrapped);
-  return wrapped == 0;
-}
-
-[[noreturn, gnu::cold]] static void fail_division(const PointwiseRow& row) {
-  fail(ErrorType::Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
-       row.name);
-}
-
-// A division up to the first divisor (operand 2, of the dtype that is computed in) that is 0.
-struct UntilZero {
-  const Converting& division;
-  size_t itemsize;
-  mutable std::atomic<bool> met = false;
-
-  static void call(const void* self, char* const* data, const int64_t* strides, int64_t n) {
-    const auto* u = static_cast<const UntilZero*>(self);
-    const char zeros[sizeof(int64_t)] = {};
-    int64_t k = 0;
-    while (k < n && std::memcmp(data[2] + k * strides[2], zeros, u->itemsize)) ++k;
-    if (!u->met) u->division.run(data, strides, k);
-    if (k < n) u->met = true;
-  }
-};
-
-// In place and into out=, what comes before the first zero is written where nothing is converted on the way, as PyTorch
-// leaves it.
-[[noreturn, gnu::cold]] static void divide_until_zero(const PointwiseRow& row, Span<const Arg> args, DType d,
-                                                      Tensor* out) {
-  if (out->dtype != d) fail_division(row);
-  const Ref by = args[1].tensor ? as_dtype(args[1].tensor, d) : Ref();
-  const Arg converted[] = {args[0], by ? Arg(by) : args[1]};
-  Call call(row, converted, d);
-  const Plan plan = call.plan(out);
-  const UntilZero until{call.converting, size_of(d)};
-  plan.run(Inner{UntilZero::call, &until});
-  fail_division(row);
+  RL_CHECK(!zero, Runtime, "%s: division of integers by zero; convert the operands to a floating dtype for infinities",
+           row.name);
 }
 
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args) {
-  if (row.dtypes == DtypeRule::Divides && divides_by_zero(args)) [[unlikely]]
-    fail_division(row);
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
+    check_divisor(row, args);
   if (SameLayout same; same.fits(row, args)) [[likely]] {
     if (Loop loop = loop_of(row, same.lead->dtype)) {
       Ref out = empty_alike(same.lead, output_dtype(row, same.lead->dtype));
@@ -425,9 +391,10 @@ static OutRule out_rule(const PointwiseRow& row, Span<const Arg> args, DType d, 
 }
 
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out) {
-  const bool by_zero = row.dtypes == DtypeRule::Divides && divides_by_zero(args);
-  if (SameLayout same; !by_zero && same.fits(row, args) &&
-                       writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype))) [[likely]] {
+  if (row.dtypes == DtypeRule::Divides) [[unlikely]]
+    check_divisor(row, args);
+  if (SameLayout same; same.fits(row, args) && writes_apart(out, same.lead, args, output_dtype(row, same.lead->dtype)))
+      [[likely]] {
     if (Loop loop = loop_of(row, same.lead->dtype)) return same.run(out, loop);
   }
   check_same_device(row.name, args);
@@ -466,7 +433,6 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
         "cannot change; use the out-of-place form",
         row.name, to_string(call.sizes).c_str(), to_string(out->sizes()).c_str());
   }
-  if (by_zero) divide_until_zero(row, args, d, out);
   if (has_memory(out)) call.run(out);
 }
 
