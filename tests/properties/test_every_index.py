@@ -5,7 +5,6 @@ NumPy is no reference for integers beside index tensors, masks of several dimens
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 import rushlight as rl
 from tests.properties.arrays import DTYPES
+from tests.table.compare import attempt
 
 SHAPES = st.lists(st.sampled_from((0, 1, 2, 3, 4)), max_size=4)
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
@@ -110,15 +110,6 @@ def base(m: Any, shape: list[int], dtype: str) -> Any:
 def made(m: Any, items: list[Item], alone: bool) -> Any:
     found = tuple(item.made(m) for item in items)
     return found[0] if alone and len(found) == 1 else found
-
-
-def attempt(call: Callable[[], Any]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return call()
-        except Exception as error:
-            return error
 
 
 def same(mine: Any, theirs: Any) -> None:

@@ -1,4 +1,5 @@
 // Pooling a line of outputs at a time: for each place of the window one pass over the line, without branches on values.
+#include "cpu/level/part.h"
 #include "cpu/level/pool_table.h"
 #include "cpu/level/vec_basic.h"
 
@@ -27,20 +28,6 @@ RL_INLINE Vec<T> load_steps(const T* x, int64_t step, int count) {
   const Vec<T> low = span >= size ? Vec<T>::load(x) : Vec<T>::load(x, span);
   const Vec<T> high = span > size ? Vec<T>::load(x + size, span - size) : Vec<T>(T(0));
   return AllEven<T>::of(low, high);
-}
-
-// f(first, count) for vectors of up to `length` values.
-template <class T, class F>
-RL_INLINE void for_vectors(int64_t length, F f) {
-  for (int64_t i = 0; i < length; i += Vec<T>::size) f(i, int(length - i < Vec<T>::size ? length - i : Vec<T>::size));
-}
-template <class T>
-RL_INLINE Vec<T> load(const T* p, int count) {
-  return count == Vec<T>::size ? Vec<T>::load(p) : Vec<T>::load(p, count);
-}
-template <class T>
-RL_INLINE void store(T* p, int count, Vec<T> v) {
-  count == Vec<T>::size ? v.store(p) : v.store(p, count);
 }
 
 // For each line of outputs: begin(offset of its first output, d, h), each(offset of an input line) for every input line
@@ -75,7 +62,7 @@ void max(const PoolShape& s, const PoolPart* parts, const int64_t* start, const 
   bool fresh = true;
   const auto begin = [&](int64_t, int64_t, int64_t) {
     fresh = true;
-    for_vectors<T>(s.out[2], [&](int64_t j, int) { Vec<T>(least<T>).store(best + j); });
+    for_each_vector<T>(s.out[2], [&](int64_t j, int) { Vec<T>(least<T>).store(best + j); });
   };
   const auto each = [&](int64_t line) {
     // Where nothing is greater than -inf, the first input of the window is the place.
@@ -84,7 +71,7 @@ void max(const PoolShape& s, const PoolPart* parts, const int64_t* start, const 
     for (int64_t k = 0; k < s.kernel[2]; ++k) {
       const PoolPart& part = parts[k];
       const int64_t from = line + part.column, step = s.stride[2];
-      for_vectors<T>(part.last - part.first, [&](int64_t j, int count) {
+      for_each_vector<T>(part.last - part.first, [&](int64_t j, int count) {
         const int64_t at = part.first + j;
         const Vec<T> value = load_steps(x + from + j * step, step, count), old = Vec<T>::load(best + at);
         Mask<T> better = (value > old) | (value != value);
@@ -97,7 +84,7 @@ void max(const PoolShape& s, const PoolPart* parts, const int64_t* start, const 
     }
   };
   const auto end = [&](int64_t out) {
-    for_vectors<T>(s.out[2], [&](int64_t j, int count) { store(y + out + j, count, Vec<T>::load(best + j)); });
+    for_each_vector<T>(s.out[2], [&](int64_t j, int count) { store(y + out + j, count, Vec<T>::load(best + j)); });
     for (int64_t j = 0; indices && j < s.out[2]; ++j) indices[out + j] = places[j];
   };
   for_each_line(s, begin, each, end);
@@ -115,13 +102,13 @@ void mean(const PoolShape& s, const PoolPart* parts, const PoolDivisor<T>& divis
   T line_divisor = 1;
   const auto begin = [&](int64_t, int64_t d, int64_t h) {
     line_divisor = divisor.depth[d] * divisor.height[h];
-    for_vectors<T>(s.out[2], [&](int64_t j, int) { Vec<T>(T(0)).store(room + j); });
+    for_each_vector<T>(s.out[2], [&](int64_t j, int) { Vec<T>(T(0)).store(room + j); });
   };
   const auto each = [&](int64_t line) {
     for (int64_t k = 0; k < s.kernel[2]; ++k) {
       const PoolPart& part = parts[k];
       const T* from = x + line + part.column;
-      for_vectors<T>(part.last - part.first, [&](int64_t j, int count) {
+      for_each_vector<T>(part.last - part.first, [&](int64_t j, int count) {
         // Lanes behind the end are loaded as zero.
         T* sum = room + part.first + j;
         (Vec<T>::load(sum) + load_steps(from + j * s.stride[2], s.stride[2], count)).store(sum);
@@ -129,7 +116,7 @@ void mean(const PoolShape& s, const PoolPart* parts, const PoolDivisor<T>& divis
     }
   };
   const auto end = [&](int64_t out) {
-    for_vectors<T>(s.out[2], [&](int64_t j, int count) {
+    for_each_vector<T>(s.out[2], [&](int64_t j, int count) {
       store(y + out + j, count, Vec<T>::load(room + j) / divisors(line_divisor, divisor.width, j, count));
     });
   };
@@ -141,7 +128,7 @@ void mean_backward(const PoolShape& s, const PoolPart* parts, const PoolDivisor<
                    T* room) {
   const auto begin = [&](int64_t out, int64_t d, int64_t h) {
     const T line_divisor = divisor.depth[d] * divisor.height[h];
-    for_vectors<T>(s.out[2], [&](int64_t j, int count) {
+    for_each_vector<T>(s.out[2], [&](int64_t j, int count) {
       store(room + j, count, load(dy + out + j, count) / divisors(line_divisor, divisor.width, j, count));
     });
   };
@@ -152,7 +139,7 @@ void mean_backward(const PoolShape& s, const PoolPart* parts, const PoolDivisor<
       const T* from = room + part.first;
       const int64_t length = part.last - part.first, step = s.stride[2];
       if (step == 1) {
-        for_vectors<T>(
+        for_each_vector<T>(
             length, [&](int64_t j, int count) { store(to + j, count, load(to + j, count) + load(from + j, count)); });
       } else {
         for (int64_t j = 0; j < length; ++j) to[j * step] += from[j];
