@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Number
 
 from rushlight import _native
 from rushlight._native import Tensor
@@ -37,6 +38,19 @@ def check_integer(name: str, argument: str, value: object, optional: bool = Fals
     if (value is None and optional) or (hasattr(type(value), "__index__") and not isinstance(value, bool)):
         return
     raise TypeError(f"{name}: {argument} must be an int, got {type(value).__name__}")
+
+
+def check_bools(name: str, **arguments: object) -> None:
+    """TypeError where an argument is no bool."""
+    for argument, value in arguments.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}: expected {argument} to be a bool, got {type(value).__name__}")
+
+
+def check_number(name: str, argument: str, value: object) -> None:
+    """TypeError where a value is neither a number nor a 0-d tensor."""
+    if not isinstance(value, Number) and not (isinstance(value, Tensor) and value.dim() == 0):
+        raise TypeError(f"{name}: expected {argument} to be a number, got {type(value).__name__}")
 
 
 def check_broadcast(name: str, *tensors: Tensor) -> None:

@@ -11,7 +11,7 @@ from numbers import Real
 from typing import Any
 
 from . import _native
-from ._errors import check_integer, check_tensors
+from ._errors import check_bools, check_integer, check_number, check_tensors
 from ._native import Tensor, dtype
 from ._out import written
 
@@ -346,6 +346,10 @@ def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """The number of the bucket of each element: how many of the sorted boundaries are below it (right: or equal)."""
+    check_tensors("bucketize", boundaries=boundaries)
+    if not isinstance(input, Tensor):
+        check_number("bucketize", "input", input)
+    check_bools("bucketize", out_int32=out_int32, right=right)
     if boundaries.dim() != 1:
         raise RuntimeError(f"bucketize: the boundaries must be a vector, got shape {list(boundaries.shape)}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

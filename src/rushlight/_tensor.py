@@ -8,6 +8,7 @@ from numbers import Number
 from typing import Any
 
 from . import _native
+from ._errors import check_bools, check_number
 from ._native import Size, Tensor, dtype, memory_format
 
 _METHODS: dict[str, Any] = {}
@@ -480,7 +481,10 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 
     Raises:
         RuntimeError: with fewer than 2 dimensions, or more that are not all of one size.
+        TypeError: when fill_value is no number, or wrap no bool.
     """
+    check_number("fill_diagonal_", "fill_value", fill_value)
+    check_bools("fill_diagonal_", wrap=wrap)
     shape = tuple(self.shape)
     if self.dim() < 2 or (self.dim() > 2 and len(set(shape)) > 1):
         raise RuntimeError(f"fill_diagonal_: expected a matrix, or more dimensions all of one size, got shape {shape}")

@@ -101,6 +101,10 @@ torch.nan_to_num(z.detach()), F.silu(c)
 """
 
 ARGUMENTS = """
+torch.bucketize(f, 1.0)
+torch.bucketize("a", f)
+torch.bucketize(f, f, right=1)
+torch.bucketize(1, f.sort()[0]), torch.bucketize(True, f.sort()[0])
 torch.kron(m, {})
 m.kron(m.t())
 m.t().kron(m.t()), torch.kron(m, m.t(), out=torch.empty(0))

@@ -18,7 +18,8 @@ def test_shapes(shape: str, wrap: bool) -> None:
     "torch.ones(2, 2, dtype=torch.int8).fill_diagonal_(300)", "torch.ones(2, 2, dtype=torch.int8).fill_diagonal_(2.7)",
     "torch.ones(2, 2, dtype=torch.bool).fill_diagonal_(0)", "torch.ones(2, 2).cfloat().fill_diagonal_(2j)",
     "torch.ones(2, 2).half().fill_diagonal_(1e6)", "torch.ones(2, 2).fill_diagonal_(torch.tensor(2.0))",
-    "torch.ones(2, 2, requires_grad=True).fill_diagonal_(1)",
+    "torch.ones(2, 2, requires_grad=True).fill_diagonal_(1)", "torch.ones(2).fill_diagonal_('a')",
+    "torch.ones(2, 2).fill_diagonal_(1, 1)", "torch.ones(2, 2).fill_diagonal_(torch.ones(2))",
 ])  # fmt: skip
 def test_values(call: str) -> None:
     agree(f"tried(lambda: {call})")
