@@ -95,8 +95,8 @@ void set_history(Tensor* y, Node* node, uint32_t nr) {
 // ------------------------------------------------------------------ views
 
 void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi) {
-  ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
   if (x->flags & kInference) return;
+  ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
   set_view(view, const_cast<Tensor*>(x), replay, args, origin);
   if (any_dual(x)) set_view_tangent(view, x, replay, args);
 }

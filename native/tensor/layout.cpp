@@ -172,7 +172,7 @@ Layout view(const Layout& x, DimSpan size) {
   y.offset = x.offset;
   int64_t numel = product(x.sizes);
   if (!plain_sizes(size, numel, y)) y.sizes = infer_sizes(size, numel, x.sizes, "view");
-  if (x.contiguous || is_contiguous(x.sizes, x.strides)) {
+  if (is_contiguous(x.sizes, x.strides)) {
     y.strides.resize(size.n);
     contiguous_strides(y.sizes, y.strides.data());
     return y;

@@ -64,7 +64,6 @@ class LayoutDims {
 struct Layout {
   LayoutDims sizes, strides;
   int64_t offset = 0;
-  bool contiguous = false;  // known to be row-major contiguous
   int ndim() const { return sizes.size(); }
 };
 

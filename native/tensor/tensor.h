@@ -53,7 +53,7 @@ struct Tensor {
   }
   bool contiguous() const { return flags & kContiguous; }
   bool requires_grad() const { return grad_fn || (flags & kRequiresGrad) || (view && base_requires_grad()); }
-  Layout layout() const { return {sizes(), strides(), offset, contiguous()}; }
+  Layout layout() const { return {sizes(), strides(), offset}; }
   int64_t size(int dim) const { return dims[dim]; }
 
  private:

@@ -20,12 +20,6 @@ def marked_against(shape: Sequence[int], other: Sequence[int]) -> str:
     return marked(shape, *(i for i, size in enumerate(shape) if i >= len(other) or size != other[i]))
 
 
-def marked_at_end(shape: Sequence[int], end: Sequence[int]) -> str:
-    """``shape`` with the sizes marked that differ from those it should end with."""
-    compared = range(1, min(len(shape), len(end)) + 1)
-    return marked(shape, *(-i for i in compared if shape[-i] != end[-i]))
-
-
 def check_tensors(name: str, **arguments: object) -> None:
     """TypeError, in the name of the operation, where one of the arguments is no tensor."""
     for argument, value in arguments.items():
@@ -44,13 +38,13 @@ def check_bools(name: str, **arguments: object) -> None:
     """TypeError where an argument is no bool."""
     for argument, value in arguments.items():
         if not isinstance(value, bool):
-            raise TypeError(f"{name}: expected {argument} to be a bool, got {type(value).__name__}")
+            raise TypeError(f"{name}: {argument} must be a bool, got {type(value).__name__}")
 
 
 def check_number(name: str, argument: str, value: object) -> None:
     """TypeError where a value is neither a number nor a 0-d tensor."""
     if not isinstance(value, Number) and not (isinstance(value, Tensor) and value.dim() == 0):
-        raise TypeError(f"{name}: expected {argument} to be a number, got {type(value).__name__}")
+        raise TypeError(f"{name}: {argument} must be a number, got {type(value).__name__}")
 
 
 def check_broadcast(name: str, *tensors: Tensor) -> None:

@@ -223,7 +223,7 @@ def unique(
     With return_inverse and return_counts a tuple: also where each element of the input is found in the output, and
     how often each occurs.
     """
-    _check_flags("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
+    check_bools("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     return _chosen(_unique(input, dim, consecutive=False), return_inverse, return_counts)
 
 
@@ -261,16 +261,10 @@ def _warn_of_flags_by_position() -> None:
 def _runs(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    _check_flags("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
+    check_bools("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
     output, inverse, counts = _unique(input, dim, consecutive=True)
     none = _native.empty(0, dtype=_native.int64, device=input.device)
     return output, inverse if return_inverse else none, counts if return_counts else none
-
-
-def _check_flags(op: str, **flags: Any) -> None:
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise TypeError(f"{op}: {name} must be a bool, got {type(flag).__name__}")
 
 
 def _chosen(results: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:

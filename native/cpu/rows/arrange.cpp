@@ -357,7 +357,6 @@ Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std
   if (x->ndim) interleaved_dim(x, dim);  // looked at first
   RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   int d = interleaved_dim(x, dim);
-  RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   Dims sizes(x->sizes()), wide;
   for (int i = 0; i < sizes.size(); ++i) {
     wide.push_back(sizes[i]);
