@@ -342,7 +342,8 @@ def _view(o: Operation, table: Table) -> str:
     call = ", ".join([f"{first}->layout()"] + [p.name for p in rest])
     body = f"  Layout layout = layout::{o.row.layout}({call});\n"
     if o.row.bounds:
-        body += f'  check_bounds(layout, size_of({first}->dtype), {first}->storage->nbytes, "{o.name}");\n'
+        public = o.name.lstrip("_")
+        body += f'  check_bounds(layout, size_of({first}->dtype), {first}->storage->nbytes, "{public}");\n'
     dtype = f', as_{o.row.parts}({first}->dtype, "{o.name}")' if o.row.parts else ""
     body += f"  Ref result = alias({first}, layout{dtype});\n"
     out = ""

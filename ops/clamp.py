@@ -4,31 +4,32 @@ from ops.kinds import composite, pointwise
 from ops.row import boolean, floating, real
 
 composite("clamp(input, min: Tensor | None = None, max: Tensor | None = None)", run="clamp_tensor", aliases=("clip",),
-          inplace=True, out=True, exceptions={"node_name": "the bounds of both kinds share a row"},
-          samples="clamp_tensor", onnx="Clip",
+          inplace=True, out=True, samples="clamp_tensor", onnx="Clip",
           doc="The same with bounds that broadcast with input. Where min is above max, max.")
 composite("clamp(input, min: Number | None = None, max: Number | None = None)", overload="number", run="clamp_number",
           out_rule="exact", inplace=True,
-          out=True, exceptions={"node_name": "one bound is the row clamp_min or clamp_max"}, samples="clamp",
-          onnx="Clip",
+          out=True, samples="clamp", onnx="Clip",
           doc="input, min where it is smaller and max where it is larger. At least one bound.")
 pointwise("_clamp(input, min: Operand, max: Operand)", types=real, fitting_numbers=("min", "max"),
           body="minimum(maximum(input, min), max)",
           private=True,
-          method=False, node="ClampBackward1", samples="none", onnx="Clip",
+          method=False, node="ClampBackward0", number_nodes={"min": "ClampBackward1"}, samples="none", onnx="Clip",
           grad={"input": "where(input >= min, where(input <= max, g, 0), 0)",
                 "min": "where(min < max, where(input < min, g, 0), 0)",
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
-pointwise("clamp_min(input, min: Operand)", types=boolean + real, fitting_numbers=("min",),
-          body="maximum(input, min)", onnx="Clip",
-          grad={"input": "where(input >= min, g, 0)", "min": "where(input < min, g, 0)"},
-          node="ClampMinBackward1", number_nodes={"min": "ClampMinBackward0"},
-          doc="input, min where it is smaller.")
-pointwise("clamp_max(input, max: Operand)", types=boolean + real, fitting_numbers=("max",),
-          body="minimum(input, max)", onnx="Clip",
-          grad={"input": "where(input <= max, g, 0)", "max": "where(input > max, g, 0)"},
-          node="ClampMaxBackward1", number_nodes={"max": "ClampMaxBackward0"},
-          doc="input, max where it is larger.")
+for _bound, _body, _kept, _cut, _where in (
+    ("min", "maximum(input, min)", "input >= min", "input < min", "smaller"),
+    ("max", "minimum(input, max)", "input <= max", "input > max", "larger"),
+):
+    # clamp with one bound is a row of its own, for its name in a graph.
+    for _name, _nodes, _public in (
+        (f"clamp_{_bound}", (f"Clamp{_bound.title()}Backward1", f"Clamp{_bound.title()}Backward0"), True),
+        (f"_clamp_by_{_bound}", ("ClampBackward0", "ClampBackward1"), False),
+    ):
+        pointwise(f"{_name}(input, {_bound}: Operand)", types=boolean + real, fitting_numbers=(_bound,), body=_body,
+                  grad={"input": f"where({_kept}, g, 0)", _bound: f"where({_cut}, g, 0)"}, node=_nodes[0],
+                  number_nodes={_bound: _nodes[1]}, private=not _public, method=_public,
+                  samples="" if _public else "none", onnx="Clip", doc=f"input, {_bound} where it is {_where}.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
           aliases=("true_divide", "divide"), inplace=True, out=True, samples="div_mode", onnx="Div",
           exceptions={"node_name": "rounding_mode None is the row div",

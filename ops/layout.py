@@ -1,6 +1,7 @@
 """Views by other names, lists of views, and methods that change a tensor's own sizes and strides."""
 
 from ops.kinds import composite, view
+from ops.shape import STRIDED, STRIDED_VALUES
 
 # ------------------------------------------------------------------ pieces along a dimension
 
@@ -51,8 +52,7 @@ for _name, _arguments, _layout, _node, _grad in (
     ("unsqueeze", "dim: int", "unsqueeze", "UnsqueezeBackward1", "view(g, input)"),
     ("squeeze", "", "squeeze", "SqueezeBackward3", "view(g, input)"),
     ("squeeze_dims", "dim: Ints", "squeeze_dims", "SqueezeBackward4", "view(g, input)"),
-    ("as_strided", "size: IntList, stride: IntList, storage_offset: int | None", "as_strided", "AsStridedBackward1",
-     "_as_strided_backward(g, input, size, stride, storage_offset)"),
+    ("as_strided", STRIDED, "restrided", "AsStridedBackward1", f"_as_strided_backward(g, {STRIDED_VALUES})"),
 ):
     view(f"_own_{_name}(input{', ' * bool(_arguments)}{_arguments})", layout=_layout, node=_node, private=True,
          method=False, grad={"input": _grad}, bounds=_name == "as_strided", samples="none",

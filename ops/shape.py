@@ -3,6 +3,11 @@
 from ops.kinds import composite, inplace, kernel, view
 from ops.row import every
 
+# A view by sizes and strides, and the layout of what it is a view of.
+STRIDED_VALUES = "size, stride, storage_offset, input_size, input_stride, input_offset"
+STRIDED = ("size: IntList, stride: IntList, storage_offset: int, "
+           "input_size: IntList, input_stride: IntList, input_offset: int")
+
 view("view(input, *size: int)", layout="view", function=False, grad={"input": "reshape(g, input)"}, samples="view",
      onnx="Reshape", doc="The same elements in another shape, without a copy. One size may be -1.")
 composite("view(input, dtype: DType)", overload="dtype", run="view_dtype", function=False, samples="none",
@@ -35,10 +40,11 @@ view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="S
      grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
      exceptions={"node_name": "PyTorch has another name for several dims"},
      doc="Drops the named dimensions where their size is 1.")
-view("as_strided(input, size: IntList, stride: IntList, storage_offset: int | None = None)", layout="as_strided",
-     bounds=True,
-     grad={"input": "_as_strided_backward(g, input, size, stride, storage_offset)"}, samples="none",
-     doc="Any sizes, strides and offset over the tensor's storage.")
+composite("as_strided(input, size: IntList, stride: IntList, storage_offset: int | None = None)", samples="none",
+          doc="Any sizes, strides and offset over the tensor's storage.")
+view(f"_as_strided(input, {STRIDED})", layout="restrided", bounds=True, private=True, method=False, samples="none",
+     node="AsStridedBackward0", grad={"input": f"_as_strided_backward(g, {STRIDED_VALUES})"},
+     doc="as_strided of an input whose own layout is given too: the gradient needs both.")
 view("diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1)", layout="diagonal",
      grad={"input": "_diagonal_backward(g, input, offset, dim1, dim2)"}, samples="matrix",
      doc="The diagonal of two dimensions, as the last one.")
@@ -61,12 +67,17 @@ for _name, _arguments, _call in (
     ("narrow", "dim: int, start: int, length: int", "dim, start, length"),
     ("diagonal", "offset: int, dim1: int, dim2: int", "offset, dim1, dim2"),
     ("unfold", "dimension: int, size: int, step: int", "dimension, size, step"),
-    ("as_strided", "size: IntList, stride: IntList, storage_offset: int | None", "size, stride, storage_offset"),
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
            grad={"g": f"{_name}(g, {_call})"}, samples="none",
-           widens=_name in ("unfold", "as_strided"),  # whose places may coincide: there g is added
+           widens=_name == "unfold",  # whose places may coincide: there g is added
            doc=f"The gradient of {_name}: zeros with g at the view's places.")
+kernel(f"_as_strided_backward(g, {STRIDED})", private=True, method=False, samples="none",
+       grad={"g": f"_as_strided_again(g, {STRIDED_VALUES})"},
+       doc="The gradient of as_strided: g put into memory at the view's places, read at the input's.")
+kernel(f"_as_strided_again(t, {STRIDED})", private=True, method=False, samples="none",
+       grad={"t": f"_as_strided_backward(g, {STRIDED_VALUES})"},
+       doc="as_strided of t as if it were the input: put into memory at the input's places, read at the view's.")
 composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none",
           doc="Sums what broadcasting had repeated.")
 

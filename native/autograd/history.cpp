@@ -3,6 +3,7 @@
 #include "autograd/accumulate.h"
 #include "autograd/forward.h"
 #include "autograd/hooks.h"
+#include "device/create.h"
 #include "gen/ops/complex.h"
 #include "gen/ops/reduction.h"
 #include "gen/ops/shape.h"
@@ -41,6 +42,12 @@ Node* accumulator_of(const Tensor* leaf) {
   }
 }
 
+// Where the view's elements are the base's, their places say all: the base may have changed its own sizes since.
+static Ref view_again(const Tensor* base, DType dtype, const Layout& view, const ViewStep* step) {
+  if (dtype != base->dtype) return replay_view(base, step);
+  return ops::as_strided(base, view.sizes, view.strides, view.offset);
+}
+
 Node* grad_fn_of(Tensor* x) {
   ViewStep* step = x->view;
   if (step && step->seen_version != x->storage->version && step->base->requires_grad()) {
@@ -48,7 +55,8 @@ Node* grad_fn_of(Tensor* x) {
     // The base was written since this view was made: its history leads through the base's now. Through integers no
     // gradient comes, so that they only point to it.
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-    Ref again = is_differentiable(x->dtype) ? replay_view(step->base, step) : Ref::retain(step->base);
+    Ref again =
+        is_differentiable(x->dtype) ? view_again(step->base, x->dtype, x->layout(), step) : Ref::retain(step->base);
     set_history(x, again->grad_fn, again->output_nr);
     step->seen_version = x->storage->version;
   }
@@ -115,17 +123,30 @@ namespace {
 struct CopySlices : Node {
   NodeRef inner;
   ViewStep* step;
-  int written;  // the edge of `inner` that leads to the written tensor
-  Layout base;
+  int written;    // the edge of `inner` that leads to the written tensor
+  bool in_place;  // whether the view's elements are the base's, so that their places say all
+  Layout base, view;
 };
+
+// A copy of g in memory laid out as the base's is.
+Ref copied_as(const Ref& g, const Layout& base) {
+  if (is_contiguous(base.sizes, base.strides)) return ops::clone(g.get(), MemoryFormat::Contiguous);
+  Ref copy = empty_strided(base.sizes, base.strides, g->dtype, g->device);
+  ops::copy_(copy.get(), g.get());
+  return copy;
+}
 
 void copy_slices_apply(Node* self, BackwardCall& call) {
   auto* n = static_cast<CopySlices*>(self);
   if (n->released) released_error(n);
-  Ref result = ops::clone(call.g[0].get());
-  result = ops::contiguous(result.get());
-  if (result.get() == call.g[0].get()) result = ops::clone(result.get());
-  Ref slice = replay_view(result.get(), n->step);
+  Ref result, slice;
+  if (n->in_place) {
+    result = copied_as(call.g[0], n->base);
+    slice = ops::as_strided(result.get(), n->view.sizes, n->view.strides, n->view.offset - n->base.offset);
+  } else {
+    result = ops::clone(call.g[0].get(), MemoryFormat::Contiguous);
+    slice = replay_view(result.get(), n->step);
+  }
   Ref inner_g = ops::clone(slice.get());
   std::vector<Ref> out(n->inner->n_edges);
   BackwardCall inner{&inner_g, out.data(), call.need, call.create_graph};
@@ -156,7 +177,10 @@ int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
   return 0;
 }
 
-void copy_slices_destruct(Node* self) { static_cast<CopySlices*>(self)->base.~Layout(); }
+void copy_slices_destruct(Node* self) {
+  static_cast<CopySlices*>(self)->base.~Layout();
+  static_cast<CopySlices*>(self)->view.~Layout();
+}
 
 NodeType copy_slices_kind = {"CopySlices",        sizeof(CopySlices),   copy_slices_apply,
                              copy_slices_release, copy_slices_traverse, copy_slices_destruct};
@@ -166,7 +190,10 @@ NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   int n = inner->n_edges;
   auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
   new (&node->inner) NodeRef();
-  new (&node->base) Layout(view->view->base->layout());
+  const Tensor* base = view->view->base;
+  new (&node->base) Layout(base->layout());
+  new (&node->view) Layout(view->layout());
+  node->in_place = view->dtype == base->dtype && has_no_overlap(base->sizes(), base->strides());
   for (int k = 0; k < n; ++k)
     if (k != written) std::swap(node->edges[k], inner->edges[k]);
   drop(inner->edges[written]);
@@ -175,7 +202,7 @@ NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   node->step = view->view;
   ++node->step->refs;
   node->inner = std::move(inner);
-  node->edges[written] = gradient_edge(view->view->base);
+  node->edges[written] = gradient_edge(base);
   if (anomaly_mode) note_forward(node);
   return NodeRef::steal(node);
 }
@@ -193,7 +220,7 @@ Ref with_output_history(const Tensor* value, Node* node, uint32_t nr) {
   Ref base = alias(value, slices->base);
   set_history(base.get(), slices);
   ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-  Ref view = replay_view(base.get(), slices->step);
+  Ref view = view_again(base.get(), value->dtype, value->layout(), slices->step);
   set_history(y.get(), view->grad_fn, view->output_nr);
   return y;
 }

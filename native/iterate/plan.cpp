@@ -15,10 +15,15 @@ int64_t stride_along(const Operand& o, int d, int n) {
 void memory_order(DimSpan sizes, Span<const Operand> operands, int* order) {
   int n = sizes.n;
   for (int i = 0; i < n; ++i) order[i] = n - 1 - i;
+  // A dimension of one element has a say too, as long as it is not broadcast.
+  auto stride = [&](const Operand& o, int d) {
+    int own = d - (n - o.sizes.n);
+    return sizes[d] == 1 && own >= 0 ? o.strides[own] * o.itemsize : stride_along(o, d, n);
+  };
   // > 0: dimension a lies outside b; < 0: inside; 0: nobody says.
   auto compare = [&](int a, int b) {
     for (const Operand& o : operands) {
-      int64_t x = stride_along(o, a, n), y = stride_along(o, b, n);
+      int64_t x = stride(o, a), y = stride(o, b);
       if (x == 0 || y == 0) continue;
       if (x != y) return x < y ? -1 : 1;
       if (sizes[a] > sizes[b]) return 1;

@@ -47,18 +47,32 @@ bool is_contiguous(DimSpan sizes, DimSpan strides) {
   return true;
 }
 
-bool is_non_overlapping_and_dense(DimSpan sizes, DimSpan strides) {
+// The dimensions of more than one element by their strides, the smallest first; none where the tensor is empty.
+static SmallVector<int, 8> by_stride(DimSpan sizes, DimSpan strides) {
   SmallVector<int, 8> order;
   for (int i = 0; i < sizes.n; ++i) {
-    if (sizes[i] == 0) return true;
+    if (sizes[i] == 0) return {};
     if (sizes[i] > 1) order.push_back(i);
   }
   for (int i = 1; i < order.size(); ++i)
     for (int j = i; j > 0 && strides[order[j]] < strides[order[j - 1]]; --j) std::swap(order[j], order[j - 1]);
+  return order;
+}
+
+bool is_non_overlapping_and_dense(DimSpan sizes, DimSpan strides) {
   int64_t step = 1;
-  for (int i : order) {
+  for (int i : by_stride(sizes, strides)) {
     if (strides[i] != step) return false;
     step *= sizes[i];
+  }
+  return true;
+}
+
+bool has_no_overlap(DimSpan sizes, DimSpan strides) {
+  int64_t reach = 0;
+  for (int i : by_stride(sizes, strides)) {
+    if (strides[i] <= reach) return false;
+    reach += (sizes[i] - 1) * strides[i];
   }
   return true;
 }
@@ -336,6 +350,10 @@ Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<i
   Layout y{size, stride, storage_offset.value_or(x.offset)};
   RL_CHECK(y.offset >= 0, Runtime, "as_strided: storage_offset must not be negative, got %lld", (long long)y.offset);
   return y;
+}
+
+Layout restrided(const Layout& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t) {
+  return as_strided(x, size, stride, storage_offset);
 }
 
 Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2) {

@@ -74,6 +74,8 @@ bool is_contiguous(DimSpan sizes, DimSpan strides);
 bool is_non_overlapping_and_dense(DimSpan sizes, DimSpan strides);
 // Some element is written twice for certain: a stride of 0 over more than one element.
 bool has_internal_overlap(DimSpan sizes, DimSpan strides);
+// No element is written twice for certain: each stride steps over all that the smaller ones reach.
+bool has_no_overlap(DimSpan sizes, DimSpan strides);
 std::string to_string(DimSpan sizes);
 
 // `dim` counted from the end where negative; IndexError outside [-ndim, ndim). A 0-d tensor takes 0 and -1.
@@ -100,6 +102,8 @@ Layout unsqueeze(const Layout& x, int64_t dim);
 Layout squeeze(const Layout& x);
 Layout squeeze_dims(const Layout& x, DimSpan dims);
 Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset);
+// The same of an `x` whose layout is said too.
+Layout restrided(const Layout& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t);
 Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2);
 Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step);
 Layout movedim(const Layout& x, DimSpan source, DimSpan destination);

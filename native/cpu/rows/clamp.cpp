@@ -29,24 +29,24 @@ Rounding rounding_of(const char* mode) {
 
 Ref clamp_number(In input, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
   check_bounds_given(min || max);
-  if (!max) return ops::clamp_min(input, *min);
-  return min ? ops::_clamp(input, *min, *max) : ops::clamp_max(input, *max);
+  if (!max) return ops::_clamp_by_min(input, *min);
+  return min ? ops::_clamp(input, *min, *max) : ops::_clamp_by_max(input, *max);
 }
 Ref clamp_number_(In self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
   check_bounds_given(min || max);
-  if (!max) return ops::clamp_min_(self, *min);
-  return min ? ops::_clamp_(self, *min, *max) : ops::clamp_max_(self, *max);
+  if (!max) return ops::_clamp_by_min_(self, *min);
+  return min ? ops::_clamp_(self, *min, *max) : ops::_clamp_by_max_(self, *max);
 }
 
 Ref clamp_tensor(In input, In min, In max) {
   check_bounds_given(min.tensor() || max.tensor());
-  if (!max.tensor()) return ops::clamp_min(input, min.tensor());
-  return min.tensor() ? ops::_clamp(input, min.tensor(), max.tensor()) : ops::clamp_max(input, max.tensor());
+  if (!max.tensor()) return ops::_clamp_by_min(input, min.tensor());
+  return min.tensor() ? ops::_clamp(input, min.tensor(), max.tensor()) : ops::_clamp_by_max(input, max.tensor());
 }
 Ref clamp_tensor_(In self, In min, In max) {
   check_bounds_given(min.tensor() || max.tensor());
-  if (!max.tensor()) return ops::clamp_min_(self, min.tensor());
-  return min.tensor() ? ops::_clamp_(self, min.tensor(), max.tensor()) : ops::clamp_max_(self, max.tensor());
+  if (!max.tensor()) return ops::_clamp_by_min_(self, min.tensor());
+  return min.tensor() ? ops::_clamp_(self, min.tensor(), max.tensor()) : ops::_clamp_by_max_(self, max.tensor());
 }
 
 Ref div_mode(const Arg& input, const Arg& other, const char* mode) {

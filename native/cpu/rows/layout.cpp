@@ -250,7 +250,10 @@ Ref squeeze_dims_self(In self, DimSpan dim) {
   return relayout(self, "squeeze_", [&](In x) { return ops::_own_squeeze_dims(x, dim); });
 }
 Ref as_strided_self(In self, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
-  return relayout(self, "as_strided_", [&](In x) { return ops::_own_as_strided(x, size, stride, storage_offset); });
+  return relayout(self, "as_strided_", [&](In x) {
+    return ops::_own_as_strided(x, size, stride, storage_offset.value_or(x->offset), x->sizes(), x->strides(),
+                                x->offset);
+  });
 }
 
 }  // namespace rl::compose

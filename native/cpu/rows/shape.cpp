@@ -1,4 +1,5 @@
 // Copies, conversions, and the gradients of views: zeros with the gradient written into the view's place.
+#include <algorithm>
 #include <cstring>
 
 #include "autograd/history.h"
@@ -6,6 +7,8 @@
 #include "cpu/rows/by_dtype.h"
 #include "cpu/rows/memory_format.h"
 #include "device/create.h"
+#include "gen/ops/clamp.h"
+#include "gen/ops/pointwise.h"
 #include "gen/ops/shape.h"
 #include "iterate/pointwise.h"
 
@@ -25,6 +28,10 @@ Ref zeros_with_added(In g, Ref x, const Layout& view) {
   Ref part = alias(x.get(), view);
   int64_t n = g->numel;
   if (!n || !has_memory(x.get())) return x;
+  if (has_no_overlap(view.sizes, view.strides)) {
+    copy_into(part.get(), g);
+    return x;
+  }
   Ref source = as_contiguous(g);
   by_inexact("backward of an overlapping view", g->dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -61,12 +68,33 @@ Ref unfold_backward(In g, DimSpan input, int64_t dimension, int64_t size, int64_
   Ref x = full(input, Scalar(0), g->dtype, g->device);
   return zeros_with_added(g, x, layout::unfold(x->layout(), dimension, size, step));
 }
-// Assumes the input was row-major from the start of its storage, as PyTorch's geometry does where that is so.
-Ref as_strided_backward(In g, DimSpan input, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
-  Ref x = full(input, Scalar(0), g->dtype, g->device);
-  Layout view = layout::as_strided(x->layout(), size, stride, storage_offset);
-  check_bounds(view, size_of(x->dtype), x->storage->nbytes, "as_strided backward");
-  return zeros_with_added(g, x, view);
+// The gradient by way of memory: what the places of `from` hold is read at those of `to`. Where places of the input
+// coincide, each has its part of their sum.
+static Ref through_memory(In g, Layout from, Layout to, Layout input) {
+  if (!product(from.sizes) || !product(to.sizes)) return full(to.sizes, Scalar(0), g->dtype, g->device);
+  int64_t first = std::min(from.offset, to.offset);
+  for (Layout* x : {&from, &to, &input}) x->offset -= first;
+  auto reached = [](const Layout& x) { return static_cast<int64_t>(*bytes_reached(x.sizes, x.strides, x.offset, 1)); };
+  Ref memory = full({std::max({reached(from), reached(to), reached(input)})}, Scalar(0), g->dtype, g->device);
+  memory = zeros_with_added(g, memory, from);
+  if (!has_no_overlap(input.sizes, input.strides)) {
+    Ref one = full(input.sizes, Scalar(1), g->dtype, g->device);
+    Ref count = zeros_with_added(In(one.get()), full(memory->sizes(), Scalar(0), g->dtype, g->device), input);
+    memory = ops::div(memory, ops::clamp_min(count, Scalar(1)));
+  }
+  Ref seen = alias(memory.get(), to);
+  return convert(In(seen.get()), g->dtype);
+}
+
+Ref _as_strided_backward(In g, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan input_size,
+                         DimSpan input_stride, int64_t input_offset) {
+  Layout view{size, stride, storage_offset}, input{input_size, input_stride, input_offset};
+  return through_memory(g, view, input, input);
+}
+Ref _as_strided_again(In t, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan input_size,
+                      DimSpan input_stride, int64_t input_offset) {
+  Layout view{size, stride, storage_offset}, input{input_size, input_stride, input_offset};
+  return through_memory(t, input, view, input);
 }
 
 Ref clone(In input, MemoryFormat format) {
@@ -121,6 +149,11 @@ void zero(In self) {
 }  // namespace kernels
 
 namespace compose {
+
+Ref as_strided(In input, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
+  return ops::_as_strided(input, size, stride, storage_offset.value_or(input->offset), input->sizes(), input->strides(),
+                          input->offset);
+}
 
 Ref sum_to(In input, DimSpan size) {
   return finish_gradient(Ref::retain(input.mutable_tensor()), Expected{input->dtype, Dims(size)});
