@@ -83,6 +83,8 @@ def _mentions(o: Operation) -> dict[str, list[str]]:
 
 def _elementwise(o: Operation, table: Table) -> bool:
     """Whether each element of the gradients comes from the same element of g and of what was saved."""
+    if o.reduces:
+        return False
     calls = (n for trees in _formulas(o).values() for t in trees for n in ast.walk(t) if isinstance(n, ast.Call))
     called = [table.find(n.func.id, len(n.args), o.where) for n in calls if isinstance(n.func, ast.Name)]
     return o.row.kind == "pointwise" and all(c.row.kind in ("pointwise", "creation") for c in called)
@@ -127,6 +129,7 @@ def node(o: Operation, table: Table) -> str:
     fields = "".join(f"    {t} {n};\n" for t, n, _ in members)
     if reduction:
         fields += "    Dims sizes;\n    uint64_t mask;\n    bool kept;\n"
+    fields += "    double scale;\n" * o.reduces
     base = "Node" if dynamic else f"NodeWith<{len(o.differentiable)}>"
     out = "namespace {\n"
     out += (
@@ -192,6 +195,10 @@ def _maker(o: Operation, table: Table, members: Members, name: str, dynamic: boo
             "reduction": ("connect_dtype", ", like"),
             "kernel": ("connect_dtype", ", like"),
         }.get(o.row.kind, ("connect", ""))
+        if o.reduces:
+            function, like = "connect_operand", ", args"
+            out += f"  const Arg args[] = {{{', '.join(f'Arg({p.name})' for p in o.operands)}}};\n"
+            out += f"  node->v.scale = reduction_scale({loop_name(o)}_row, args, reduction);\n"
         for k, source in enumerate(o.differentiable):
             out += f"  {function}(node.get(), {k}, {source.name}{like});\n"
     out += "  [[maybe_unused]] auto& v = node->v;\n"
@@ -275,6 +282,8 @@ def _values(o: Operation, table: Table, members: Members) -> dict[str, tuple[str
     if o.row.kind == "reduction":
         values |= dict.fromkeys(sizes, ("sizes", "v.sizes"))
         values["count"] = ("scalar", "Scalar(reduced_count(v.sizes, v.mask))")
+    if o.reduces:
+        values["scale"] = ("scalar", "Scalar(v.scale)")
     if o.together:
         values["need"] = ("int", "static_cast<int64_t>(call.need)")
     return values

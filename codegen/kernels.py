@@ -18,14 +18,19 @@ namespace {{
 
 
 def fused_gradients(o: Operation, table: Table) -> list[tuple[str, list[str], ast.expr]]:
-    """Gradients worth a kernel of their own: (input, names in order, formula). One operation alone is a row already."""
+    """Gradients worth a kernel of their own: (input, names, formula). One operation alone is a row already."""
     if o.row.kind != "pointwise":
         return []
     return [
-        (name, names_in(tree), tree)
+        (name, sorted(names_in(tree), key=lambda n: is_number(o, n)), tree)
         for name, tree in o.grads.items()
         if _operations(tree) > 1 and _elementwise(tree, table)
     ]
+
+
+def is_number(o: Operation, name: str) -> bool:
+    """Whether what a formula calls by that name is a number in every call; numbers are a loop's last arguments."""
+    return name == "scale" if name not in o.signature.names() else o.signature[name].type == "Number"
 
 
 def _operations(tree: ast.expr) -> int:
@@ -60,7 +65,7 @@ def _struct(name: str, arguments: list[str], lead: str, body: str) -> str:
 def _pointwise(o: Operation, table: Table) -> tuple[str, list[tuple[str, str]]]:
     """Code, and (loop name, table rows) pairs."""
     masks = o.row.bool_inputs
-    arguments = [p.name for p in o.parameters]
+    arguments = [p.name for p in o.operands]
     name = loop_name(o)
     code = f"// {o.where}\n" + _struct(
         name, arguments, next(a for a in arguments if a not in masks), elementwise(parse_formula(o.row.body, o.where))

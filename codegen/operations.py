@@ -6,7 +6,7 @@ import re
 
 from codegen import autograd
 from codegen.expr import default_value
-from codegen.kernels import loop_name, number_loop_name, output
+from codegen.kernels import is_number, loop_name, number_loop_name, output
 from codegen.signature import Parameter
 from codegen.table import Operation, Table
 from ops.row import complex_
@@ -131,8 +131,14 @@ def source(o: Operation, table: Table) -> str:
     )
 
 
+def _public(name: str) -> str:
+    """What errors call an operation."""
+    return name.lstrip("_")
+
+
 def _function(o: Operation, body: str, hook: bool = True) -> str:
     head = f"{o.result} ops::{o.name}({arguments(o)}) {{\n"
+    body = "".join(f'  refuse_gradient({n}, "{_public(o.name)}", "{n}");\n' for n in o.row.constant) + body
     return head + (_hooked(o, o.name, o.result, names(o)) if hook else "") + body + "}\n"
 
 
@@ -199,7 +205,7 @@ def _finish_inplace(o: Operation, apart: bool) -> str:
 
 def _pointwise(o: Operation, table: Table) -> str:
     masks = sum(1 << i for i, p in enumerate(o.parameters) if p.name in o.row.bool_inputs)
-    inputs = [p.name for p in o.parameters if p.type != "Number"]
+    inputs = [p.name for p in o.operands if p.type != "Number"]
     family = o.row.family
 
     def row(name: str, loop: str, names: list[str], scalars: int, mask: int, result: str) -> str:
@@ -207,29 +213,32 @@ def _pointwise(o: Operation, table: Table) -> str:
         factors = any(p.name == "alpha" for p in o.parameters)
         exact = names.index(o.row.exact_number) if o.row.exact_number in names else -1
         fitting = sum(1 << i for i, operand in enumerate(names) if operand in o.row.fitting_numbers)
+        like = names.index(o.row.like) if o.row.like and name == o.name else -1
         return (
-            f'static const PointwiseRow {loop}_row = {{"{name}", loop_{loop}, {len(names)}, {scalars}, {mask}u, '
-            f"OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {exact}, {fitting}u, "
-            f"{str(o.row.integers_to_float).lower()}, "
+            f'static const PointwiseRow {loop}_row = {{"{_public(name)}", loop_{loop}, {len(names)}, {scalars}, '
+            f"{mask}u, OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {exact}, "
+            f"{fitting}u, "
+            f"{str(o.row.integers_to_float).lower()}, {like}, "
             f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
 
-    numbers = len(o.parameters) - len(inputs)
+    numbers = len(o.operands) - len(inputs)
     out = row(o.name, loop_name(o), inputs, numbers, masks, output(o))
     for operand in o.row.number_body:
         out += row(o.name, number_loop_name(o, operand), inputs, numbers, masks, output(o))
     for target, used, _ in autograd.fused(o, table):
         mask = sum(1 << i for i, n in enumerate(used) if n in o.row.bool_inputs)
-        out += row(f"{o.name} backward", loop_name(o, target), used, 0, mask, "Same")
+        tensors = [n for n in used if not is_number(o, n)]
+        out += row(f"{o.name} backward", loop_name(o, target), tensors, len(used) - len(tensors), mask, "Same")
     out += autograd.node(o, table)
-    args = ", ".join(f"Arg({'-' if p.name in o.row.negated else ''}{p.name})" for p in o.parameters)
+    args = ", ".join(f"Arg({'-' if p.name in o.row.negated else ''}{p.name})" for p in o.operands)
     call = f"  const Arg args[] = {{{args}}};\n"
     if not o.row.complex_gradient:
         call = f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{o.name}");\n' + call
-    out += _function(
-        o, call + f"  Ref result = pointwise({_chosen_row(o)}, args);\n" + _record(o, ["result"]) + "  return result;\n"
-    )
+    run = "reduced({}, args, reduction)" if o.reduces else "pointwise({}, args)"
+    run = f"  Ref result = {run.format(_chosen_row(o))};\n"
+    out += _function(o, call + run + _record(o, ["result"]) + "  return result;\n")
     if o.row.inplace:
         out += _pointwise_inplace(o, args)
     if o.row.out:

@@ -28,6 +28,7 @@ TYPES = {
         "NumberOpt", "const std::optional<Scalar>&", "std::optional<Scalar>", "number_or_none", "_Number | None"
     ),
     "int": Type("Int", "int64_t", "int64_t", "integer", "_int"),
+    "Reduction": Type("Int", "int64_t", "int64_t", "integer", "_int"),  # what becomes of a pointwise row's elements
     "int | None": Type("IntOpt", "std::optional<int64_t>", "std::optional<int64_t>", "integer_or_none", "_int | None"),
     "float": Type("Float", "double", "double", "real", "_float"),
     "str": Type("Text", "const std::string&", "std::string", "text", "str"),

@@ -79,6 +79,16 @@ class Operation:
         return self.signature.parameters
 
     @property
+    def operands(self) -> list[Parameter]:
+        """What a pointwise row's loop takes."""
+        return [p for p in self.parameters if p.type != "Reduction"]
+
+    @property
+    def reduces(self) -> bool:
+        """Whether a pointwise row's elements may be reduced."""
+        return len(self.operands) < len(self.parameters)
+
+    @property
     def inputs(self) -> list[Parameter]:
         return [p for p in self.parameters if p.is_tensor]
 
@@ -125,7 +135,7 @@ class Table:
         o = Operation(row, parse(row))
         for target, source in ((o.grads, row.grad), (o.graphs, row.graph)):
             for names, formula in source.items():
-                tree = parse_formula(formula, o.where)
+                tree = parse_formula(f"({formula}) * scale" if o.reduces else formula, o.where)
                 for name in (names,) if isinstance(names, str) else names:
                     if name not in o.signature.names():
                         raise ValueError(

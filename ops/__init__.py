@@ -7,7 +7,7 @@ import importlib
 FAMILIES = (
     "pointwise", "elementary", "reduction", "shape", "indexing", "linalg", "nn", "random", "creation",
     "layout", "arrange", "gather", "bitwise", "clamp", "special", "products", "activation", "pooling",
-    "statistics", "scan", "sort", "complex", "norm",
+    "statistics", "scan", "sort", "complex", "norm", "losses",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.row import Row, add_row, every, number
+from ops.row import Row, add_row, every, floating, number
 
 
 def pointwise(
@@ -17,6 +17,12 @@ def pointwise(
 def comparison(signature: str, *, types: tuple[str, ...] = every, **fields: Any) -> Row:
     """A pointwise row whose result is bool."""
     return add_row("pointwise", signature, types=types, inplace=True, out=True, bool_output=True, **fields)
+
+
+def loss(signature: str, *, types: tuple[str, ...] = floating, **fields: Any) -> Row:
+    """A pointwise row whose elements become their mean or sum in the same pass, as its argument `reduction` says."""
+    forms = {"private": True, "method": False, "samples": "none"}
+    return add_row("pointwise", signature, types=types, **forms | fields)
 
 
 def reduction(signature: str, *, types: tuple[str, ...] = number, out: bool = True, **fields: Any) -> Row:

@@ -74,6 +74,7 @@ class Row:
     floating_only: bool = False
     widens: bool = False  # kernel: 16-bit floats go in as float32, and the results are rounded once
     ends_at_integers: bool = False  # no history for a result without gradients; other rows refuse one
+    constant: tuple[str, ...] = ()  # inputs that no derivative is known by: those that want a gradient are refused
     underivable: bool = False  # no derivative is known: the result wants a gradient, and asking for it raises
     exact_number: str = ""  # an operand: with 16-bit floats, its number or 0-d tensor is not rounded to the dtype first
     fitting_numbers: tuple[str, ...] = ()  # operands whose numbers must fit the dtype, as parameters always do
@@ -82,6 +83,7 @@ class Row:
     number_body: dict[str, str] = field(default_factory=dict)  # operand -> the formula used where it is a number
     numbers_alone: bool = False  # takes numbers in the place of all its tensors
     complex_gradient: bool = True  # False: complex numbers are computed, but not where a gradient is asked for
+    like: str = ""  # pointwise: the operand whose shape, strides and dtype the result has, not what all come to
     dtype_rule: str = ""  # pointwise: "no_bool" refuses bool operands, "one_dtype" tensors of several dtypes
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)

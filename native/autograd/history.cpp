@@ -91,6 +91,11 @@ void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like) {
   node->edges[k] = e;
 }
 
+void refuse_gradient_by(const char* op, const char* input) {
+  fail(ErrorType::Runtime, "%s: no derivative by %s is known, and it wants a gradient; give %s.detach()", op, input,
+       input);
+}
+
 void set_history(Tensor* y, Node* node, uint32_t nr) {
   Py_INCREF(reinterpret_cast<PyObject*>(node));
   PyObject* old = reinterpret_cast<PyObject*>(y->grad_fn);

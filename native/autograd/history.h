@@ -29,6 +29,13 @@ inline void connect_dtype(Node* node, int k, const Arg& a, const Tensor* like) {
 inline void connect(Node* node, int k, const Arg& a, const Tensor* like = nullptr) {
   if (a.tensor) connect(node, k, a.tensor, like);
 }
+// An input that no derivative is known by.
+void refuse_gradient_by(const char* op, const char* input);
+inline void refuse_gradient(const Arg& a, const char* op, const char* input) {
+  if (wants_grad(a) && grad_enabled()) [[unlikely]]
+    refuse_gradient_by(op, input);
+}
+inline void refuse_gradient(In x, const char* op, const char* input) { refuse_gradient(Arg(x.tensor()), op, input); }
 // y is output `nr` of `node` (whose reference is not taken).
 void set_history(Tensor* y, Node* node, uint32_t nr = 0);
 Node* grad_fn_of(Tensor* x);

@@ -129,9 +129,14 @@ static void run_plan(const Plan& plan, const F& loop) {
 
 void Plan::run(Loop loop) const { run_plan(*this, loop); }
 
-void Plan::run(const Inner& inner) const {
-  run_plan(*this,
-           [&](char* const* data, const int64_t* strides, int64_t n) { inner.call(inner.self, data, strides, n); });
+static auto calling(const Inner& inner) {
+  return [&](char* const* data, const int64_t* strides, int64_t n) { inner.call(inner.self, data, strides, n); };
+}
+
+void Plan::run(const Inner& inner) const { run_plan(*this, calling(inner)); }
+
+void Plan::run_part(const Inner& inner, int64_t begin, int64_t end) const {
+  run_range(*this, calling(inner), begin, end);
 }
 
 }  // namespace rl

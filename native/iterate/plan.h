@@ -37,6 +37,7 @@ struct Plan {
   Plan(DimSpan sizes, Span<const Operand> operands);
   void run(Loop loop) const;
   void run(const Inner& inner) const;
+  void run_part(const Inner& inner, int64_t begin, int64_t end) const;  // these elements, in order, on this thread
 };
 
 // The order of dimensions in memory, innermost first, that operands agree on (PyTorch's rule, which decides the

@@ -28,6 +28,7 @@ struct PointwiseRow {
   int8_t exact_number;     // the operand whose number or 0-d tensor is not rounded to a 16-bit dtype first, or -1
   uint32_t fitting;        // bit k: a number as operand k must fit the dtype
   bool integers_to_float;  // integer operands compute in the default dtype
+  int8_t like;             // the operand whose shape, strides and dtype the result has, or -1: what all of them come to
   DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level
 };
@@ -35,6 +36,8 @@ struct PointwiseRow {
 // The operands' common dtype under the row's rules; an error where the row has no loop for it.
 DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args);
 Ref pointwise(const PointwiseRow& row, Span<const Arg> args);
+// The elements combined into one number, in one pass: `reductions` are the kernels, by dtype.
+Ref pointwise_reduced(const PointwiseRow& row, Span<const Arg> args, const ReduceKernel* reductions);
 // Writes into `out`; `resize_out` lets it take another shape first (out=, not in-place).
 void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, bool resize_out);
 

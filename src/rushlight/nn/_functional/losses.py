@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rushlight
+from rushlight import _native
 from rushlight._errors import check_broadcast, marked_against
 from rushlight._native import Tensor, logsigmoid, where
 from rushlight.nn import _reduction
@@ -30,38 +31,45 @@ def _weighted(name: str, loss: Tensor, weight: Tensor | None, input: Tensor, red
     return loss.sum() / weight.sum() if reduction == "mean" else _reduction.apply(loss, reduction)
 
 
-def _difference(name: str, input: Tensor, target: Tensor, reduction: str, any_number: bool = False) -> Tensor:
-    """``x - y`` in the dtype that both fit: a floating one, unless the loss takes integers and complex numbers too.
+def _alike(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in one shape, with a warning where they had two."""
+    if target.size() == input.size():
+        return input, target
+    warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
+                  "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
+    check_broadcast(name, input, target)
+    x, y = rushlight.broadcast_tensors(input, target)
+    return x, y
 
-    Shapes, the reduction and dtypes are checked, in this order.
-    """
+
+def _check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
     if target.size() != input.size():
-        warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are "
-                      "broadcast, which is seldom meant; give both the same shape", stacklevel=3)
-        check_broadcast(name, input, target)
-    _reduction.check(reduction)
-    common = rushlight.promote_types(input.dtype, target.dtype)
-    if not (any_number or common.is_floating_point):
-        raise NotImplementedError(f"{name}: not implemented for tensors of dtype {common}; convert one first")
-    if rushlight.bool in (input.dtype, target.dtype) and any_number:
-        return input - target  # which is refused
-    return input.to(common) - target.to(common)
+        raise ValueError(f"{name}: expected a target of the input's shape {list(input.shape)}, met "
+                         f"{marked_against(target.shape, input.shape)}")
+
+
+def _check_floating(name: str, input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{name}: not implemented for an input of dtype {input.dtype}; convert it first")
 
 
 def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
              reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``(x - y) ** 2``; a ``weight`` of the input's shape makes the mean a weighted one."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    difference = _difference("mse_loss", input, target, reduction)
-    return _weighted("mse_loss", difference * difference, weight, input, reduction)
+    x, y = _alike("mse_loss", input, target)
+    if weight is not None:
+        return _weighted("mse_loss", (x - y) ** 2, weight, input, reduction)
+    return _native._mse_loss(x, y, _reduction.code(reduction))
 
 
 def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
             reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
     """``|x - y|``; a ``weight`` of the input's shape makes the mean a weighted one."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    distance = _difference("l1_loss", input, target, reduction, any_number=True).abs()
-    return _weighted("l1_loss", distance, weight, input, reduction)
+    x, y = _alike("l1_loss", input, target)
+    _reduction.check(reduction)
+    return _weighted("l1_loss", (x - y).abs(), weight, input, reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
@@ -72,12 +80,14 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool | None = No
         RuntimeError: when beta is negative.
     """
     reduction = _reduction.resolve(size_average, reduce, reduction)
+    x, y = _alike("smooth_l1_loss", input, target)
+    if beta == 0:
+        _reduction.check(reduction)
+        return _reduction.apply((x - y).abs(), reduction)
+    code = _reduction.code(reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, met {beta}")
-    distance = _difference("smooth_l1_loss", input, target, reduction, any_number=beta == 0).abs()
-    if beta > 0:
-        distance = where(distance < beta, distance * distance * (0.5 / beta), distance - 0.5 * beta)
-    return _reduction.apply(distance, reduction)
+    return _native._smooth_l1_loss(x, y, code, beta)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
@@ -87,21 +97,15 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     Raises:
         RuntimeError: when delta is not above 0.
     """
+    x, y = _alike("huber_loss", input, target)
+    code = _reduction.code(reduction)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta above 0, met {delta}")
-    distance = _difference("huber_loss", input, target, reduction).abs()
-    loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
+    if weight is None:
+        return _native._huber_loss(x, y, code, delta)
     # Unlike in the other losses the mean stays a plain one.
-    if weight is not None:
-        loss = _weighted("huber_loss", loss, weight, input, "none")
-    return _reduction.apply(loss, reduction)
-
-
-def _log_cut(x: Tensor, logarithm: Callable[[Tensor], Tensor], start: float) -> Tensor:
-    """The logarithm of x >= 0, at least -100, with a finite slope at 0; ``start`` is a harmless argument."""
-    inside = x > 0
-    cut = logarithm(where(inside, x, start))
-    return where(inside, where(cut < -100, -100, cut), x * 1e12 - 100)
+    return _reduction.apply(_weighted("huber_loss", _native._huber_loss(x, y, 0, delta), weight, input, "none"),
+                            reduction)
 
 
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None,
@@ -111,19 +115,19 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
     Raises:
         ValueError: when input and target differ in shape.
-        RuntimeError: when a probability lies outside of [0, 1].
+        RuntimeError: when a probability lies outside of [0, 1], or input and target differ in dtype.
     """
-    reduction = _reduction.resolve(size_average, reduce, reduction)
-    if target.size() != input.size():
-        raise ValueError(f"binary_cross_entropy: expected a target of the input's shape {list(input.shape)}, met "
-                         f"{marked_against(target.shape, input.shape)}")
-    values = input.detach()
-    if not bool(((values >= 0) & (values <= 1)).all()):
+    code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
+    _check_same_shape("binary_cross_entropy", input, target)
+    if input.dtype is not target.dtype:
+        raise RuntimeError(f"binary_cross_entropy: expected input and target of one dtype, met {input.dtype} and "
+                           f"{target.dtype}")
+    _check_floating("binary_cross_entropy", input)
+    loss = _native._binary_cross_entropy(input, target, 1 if weight is None else weight, code)
+    if not input.is_meta and not _native._all_probabilities(input):
         raise RuntimeError("binary_cross_entropy: expected probabilities between 0 and 1; for scores use "
                            "binary_cross_entropy_with_logits")
-    log_off = _log_cut(1 - input, lambda rest: where(input < 1, -input, -0.5).log1p(), 1.0)
-    loss = (target - 1) * log_off - target * _log_cut(input, lambda x: x.log(), 1.0)
-    return _reduction.apply(loss if weight is None else loss * weight, reduction)
+    return loss
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
@@ -134,15 +138,11 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     Raises:
         ValueError: when input and target differ in shape.
     """
-    reduction = _reduction.resolve(size_average, reduce, reduction)
-    if target.size() != input.size():
-        raise ValueError("binary_cross_entropy_with_logits: expected a target of the input's shape "
-                         f"{list(input.shape)}, met {marked_against(target.shape, input.shape)}")
-    softplus = -logsigmoid(input)
-    if pos_weight is not None:
-        softplus = ((pos_weight - 1) * target + 1) * softplus
-    loss = (1 - target) * input + softplus
-    return _reduction.apply(loss if weight is None else loss * weight, reduction)
+    code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
+    _check_same_shape("binary_cross_entropy_with_logits", input, target)
+    _check_floating("binary_cross_entropy_with_logits", input)
+    return _native._binary_cross_entropy_with_logits(input, target, 1 if weight is None else weight,
+                                                     1 if pos_weight is None else pos_weight, code)
 
 
 def kl_div(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
@@ -213,15 +213,15 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, siz
                          reduce: bool | None = None, reduction: str = "mean") -> Tensor:
     """``x`` where y = 1, ``max(0, margin - x)`` where y = -1."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
-    loss = where(target != 1, (margin - input).relu(), 0) + where(target != -1, input, 0)
+    loss = where(target != 1, (margin - input).clamp_min(0), 0) + where(target != -1, input, 0)
     return _reduction.apply(loss, reduction)
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
                      reduction: str = "mean") -> Tensor:
     """``log(1 + exp(-y * x))``, y = 1 or -1."""
-    reduction = _reduction.resolve(size_average, reduce, reduction)
-    return _reduction.apply(-logsigmoid(target * input), reduction)
+    code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
+    return _native._soft_margin_loss(input, target, code)
 
 
 def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None,
@@ -230,7 +230,8 @@ def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | 
     """The mean over the last dimension, the classes, of `binary_cross_entropy_with_logits`."""
     reduction = _reduction.resolve(size_average, reduce, reduction)
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
-    return _reduction.apply((loss if weight is None else loss * weight).mean(-1), reduction)
+    loss = loss if weight is None else loss * weight
+    return _reduction.apply(loss.sum(-1) / input.size(-1), reduction)
 
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
@@ -249,7 +250,7 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
     size1 = (input1 * input1).sum(-1) + eps
     size2 = (input2 * input2).sum(-1) + eps
     cosine = (input1 * input2).sum(-1) / (size1 * size2).sqrt()
-    loss = where(target == 1, 1 - cosine, 0) + where(target == -1, (cosine - margin).relu(), 0)
+    loss = where(target == 1, 1 - cosine, 0) + where(target == -1, (cosine - margin).clamp_min(0), 0)
     return _reduction.apply(loss, reduction)
 
 
@@ -265,7 +266,7 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
     if not input1.dim() == input2.dim() == target.dim():
         raise RuntimeError("margin_ranking_loss: expected as many dimensions of the inputs and the target, met "
                            f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}")
-    return _reduction.apply((-target * (input1 - input2) + margin).relu(), reduction)
+    return _reduction.apply((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
 def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
@@ -306,7 +307,7 @@ def _triplet(distance: Callable, anchor: Tensor, positive: Tensor, negative: Ten
     if swap:
         other = distance(positive, negative)
         far = where(other < far, other, far)
-    return _reduction.apply((near - far + margin).relu(), reduction)
+    return _reduction.apply((near - far + margin).clamp_min(0), reduction)
 
 
 def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
