@@ -7,7 +7,6 @@ import re
 from codegen import autograd
 from codegen.expr import default_value
 from codegen.kernels import is_number, loop_name, number_loop_name, output
-from codegen.signature import Parameter
 from codegen.table import Operation, Table
 from ops.row import complex_
 
@@ -357,43 +356,18 @@ def _view(o: Operation, table: Table) -> str:
     body += f"  Ref result = alias({first}, layout{dtype});\n"
     out = ""
     if o.grads:
-        out += autograd.node(o, table) + _replay(o)
-        flat, span = _flat(rest)
+        out += autograd.node(o, table)
+        again = ", ".join(["t"] + [p.name for p in rest])
         body += (
-            f"{flat}  finish_view(result.get(), {first}, {o.identifier}_replay, {span});\n"
+            f"  finish_view(result.get(), {first});\n"
+            f"  if (any_dual({first})) [[unlikely]] "
+            f"set_view_tangent(result.get(), {first}, [&](const Tensor* t) {{ return ops::{o.name}({again}); }});\n"
             f"  if ({_wanted(o)}) [[unlikely]] {{\n"
             f'    check_differentiable({first}->dtype, "{o.name}");\n'
             f"    [[maybe_unused]] auto node = {autograd.maker(o)}({autograd.maker_arguments(o, 'result.get()')});\n"
             "    set_history(result.get(), node.get());\n  }\n"
         )
     return out + _function(o, body + "  return result;\n")
-
-
-def _flat(arguments: tuple[Parameter, ...] | list[Parameter]) -> tuple[str, str]:
-    """A view's arguments as a span of integers: the statements that fill it, and the span."""
-    if arguments and all(p.cpp != "DimSpan" for p in arguments):
-        optional = "std::optional<int64_t>"
-        values = [
-            v
-            for p in arguments
-            for v in ([f"{p.name}.has_value()", f"{p.name}.value_or(0)"] if p.cpp == optional else [p.name])
-        ]
-        return f"  const int64_t flat[] = {{{', '.join(values)}}};\n", f"Span<const int64_t>(flat, {len(values)})"
-    return "  FlatArguments flat;\n" + "".join(f"  flat.add({p.name});\n" for p in arguments), "flat.span()"
-
-
-def _replay(o: Operation) -> str:
-    """The view again, over another tensor, from its flattened arguments."""
-    out = f"static Ref {o.identifier}_replay(const Tensor* on, [[maybe_unused]] const int64_t* at) {{\n"
-    reads = {
-        "int64_t": "read_int",
-        "std::optional<int64_t>": "read_optional_int",
-        "DimSpan": "read_dims",
-        "bool": "read_int",
-    }
-    for p in o.parameters[1:]:
-        out += f"  auto {p.name} = {reads[p.cpp]}(at);\n"
-    return out + f"  return ops::{o.name}({', '.join(['on'] + [p.name for p in o.parameters[1:]])});\n}}\n"
 
 
 def _kernel_call(o: Operation) -> str:

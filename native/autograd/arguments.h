@@ -109,36 +109,6 @@ Handle<N> new_list_node(NodeType& kind, int n_edges) {
   return Handle<N>::steal(static_cast<N*>(raw));
 }
 
-// A view row's arguments as integers, and back.
-class FlatArguments {
- public:
-  void add(int64_t v) { flat_.push_back(v); }
-  void add(std::optional<int64_t> v) {
-    flat_.push_back(v.has_value());
-    flat_.push_back(v.value_or(0));
-  }
-  void add(DimSpan v) {
-    flat_.push_back(v.n);
-    for (int64_t x : v) flat_.push_back(x);
-  }
-  Span<const int64_t> span() const { return {flat_.data(), flat_.size()}; }
-
- private:
-  SmallVector<int64_t, 16> flat_;
-};
-inline int64_t read_int(const int64_t*& at) { return *at++; }
-inline std::optional<int64_t> read_optional_int(const int64_t*& at) {
-  bool given = *at++;
-  int64_t v = *at++;
-  return given ? std::optional<int64_t>(v) : std::nullopt;
-}
-inline DimSpan read_dims(const int64_t*& at) {
-  int n = static_cast<int>(*at++);
-  DimSpan span(at, n);
-  at += n;
-  return span;
-}
-
 // Arithmetic of numbers inside formulas.
 Scalar operator+(const Scalar& a, const Scalar& b);
 Scalar operator-(const Scalar& a, const Scalar& b);

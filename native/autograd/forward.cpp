@@ -14,7 +14,8 @@ Ref tangent_of(const Tensor* x) {
   if (!is_dual(x)) return Ref();
   if (!x->autograd || !x->autograd->tangent) {  // its base got one after this view was made
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, kForwardOff);
-    hold_tangent(const_cast<Tensor*>(x), replay_view(x->view->base->autograd->tangent->value, x->view));
+    const Tensor* of_base = x->base->autograd->tangent->value;
+    hold_tangent(const_cast<Tensor*>(x), view_again(of_base, x->dtype, x->layout(), x->base->offset));
   }
   return Ref::retain(x->autograd->tangent->value);
 }
@@ -46,16 +47,10 @@ void set_tangent(Tensor* x, Ref tangent) {
   hold_tangent(x, std::move(tangent));
 }
 
-void set_view_tangent(Tensor* view, const Tensor* of, ViewStep::Replay replay, Span<const int64_t> args) {
-  Ref tangent = tangent_of(of);
-  ModeGuard plain(0, kForwardOff);
-  hold_tangent(view, replay(tangent.get(), args.ptr));
-}
-
 static void write_tangent(Tensor* x, Ref tangent) {
   Ref at = tangent_of(x);
-  if (!at && x->view) {
-    Tensor* base = x->view->base;
+  if (!at && x->base) {
+    Tensor* base = x->base;
     hold_tangent(base, zeros_laid_out_as(base, base->dtype));
     at = tangent_of(x);
   }
@@ -208,7 +203,7 @@ void adopt(Tensor* x, const Ref& result) {
   if (Ref tangent = tangent_of(result.get()))
     write_tangent(x, tangent->dtype == x->dtype ? tangent : ops::_to_copy(tangent, x->dtype));
   if (!result->grad_fn) return;
-  if (x->view) {  // its base's node runs a copy's: the tangent needs that of `result`
+  if (x->base) {  // its base's node runs a copy's: the tangent needs that of `result`
     ops::copy_(x, result);
   } else {
     rebase_history(x, NodeRef::retain(result->grad_fn), result->output_nr);

@@ -12,7 +12,7 @@ inline const Tensor* tensor_in(const Ref& r) { return r.get(); }
 // Whether x has a tangent: its own, or as a view that of its base.
 inline bool is_dual(const Tensor* x) {
   if (!x) return false;
-  const Autograd* of_base = x->view ? x->view->base->autograd : nullptr;
+  const Autograd* of_base = x->base ? x->base->autograd : nullptr;
   return (x->autograd && x->autograd->tangent) || (of_base && of_base->tangent);
 }
 inline bool is_dual(const Tensors& list) {
@@ -71,7 +71,12 @@ void adopt(Tensor* x, const Ref& result);
 Ref become(Tensor* x, const Ref& result);
 
 // The tangent of a view is the same view of its input's.
-void set_view_tangent(Tensor* view, const Tensor* of, ViewStep::Replay replay, Span<const int64_t> args);
+template <class View>
+void set_view_tangent(Tensor* view, const Tensor* of, View view_of) {
+  Ref tangent = tangent_of(of);
+  ModeGuard plain(0, kForwardOff);
+  hold_tangent(view, view_of(tangent.get()));
+}
 // The edge of an input that has a tangent but no history: it only says that its gradient's formula is wanted.
 Edge tangent_edge();
 // A row without a formula met an input with a tangent.

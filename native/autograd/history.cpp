@@ -42,53 +42,75 @@ Node* accumulator_of(const Tensor* leaf) {
   }
 }
 
-// Where the view's elements are the base's, their places say all: the base may have changed its own sizes since.
-static Ref view_again(const Tensor* base, DType dtype, const Layout& view, const ViewStep* step) {
-  if (dtype != base->dtype) return replay_view(base, step);
-  return ops::as_strided(base, view.sizes, view.strides, view.offset);
+Ref view_again(const Tensor* on, DType dtype, Layout view, int64_t base_offset) {
+  const int64_t moved = on->offset - base_offset;
+  Ref at = Ref::retain(const_cast<Tensor*>(on));
+  if (dtype == on->dtype) {
+    view.offset += moved;
+  } else if (is_complex(on->dtype)) {  // the parts of complex numbers
+    view.offset += 2 * moved;
+    at = ops::view_as_real(on);
+  } else {  // pairs as complex numbers
+    view.offset += moved / 2;
+    const int64_t n = static_cast<int64_t>(*bytes_reached(view.sizes, view.strides, 0, 1));
+    at = ops::view_as_complex(ops::as_strided(on, Dims{n, 2}, Dims{2, 1}, 2 * view.offset));
+  }
+  return ops::as_strided(at.get(), view.sizes, view.strides, view.offset);
 }
 
 Node* grad_fn_of(Tensor* x) {
-  ViewStep* step = x->view;
-  if (step && step->seen_version != x->storage->version && step->base->requires_grad()) {
-    if (step->origin != ViewOrigin::Plain) check_origin(step->origin, "grad_fn");
+  if (x->base && x->seen_version != x->storage->version && x->base->requires_grad()) {
+    if (x->origin != ViewOrigin::Plain) check_origin(x->origin, "grad_fn");
     // The base was written since this view was made: its history leads through the base's now. Through integers no
     // gradient comes, so that they only point to it.
     ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-    Ref again =
-        is_differentiable(x->dtype) ? view_again(step->base, x->dtype, x->layout(), step) : Ref::retain(step->base);
+    Ref again = is_differentiable(x->dtype) ? view_again(x->base, x->dtype, x->layout(), x->base->offset)
+                                            : Ref::retain(x->base);
     set_history(x, again->grad_fn, again->output_nr);
-    step->seen_version = x->storage->version;
+    x->seen_version = x->storage->version;
   }
   return x->grad_fn;
 }
 
-static inline Edge edge_to(const Tensor* x) {
+// Fills the edge, which is empty, where x wants a gradient; whether it does.
+static inline bool lead_to(Edge& e, const Tensor* x) {
   Tensor* t = const_cast<Tensor*>(x);
-  Edge e{t->view ? grad_fn_of(t) : t->grad_fn, t->output_nr, nullptr};
-  if (!e.node && x->flags & kRequiresGrad) e = {accumulator_of(x), 0, nullptr};
+  e.node = t->base ? grad_fn_of(t) : t->grad_fn;
+  if (e.node) {
+    e.nr = t->output_nr;
+  } else if (t->flags & kRequiresGrad) {
+    e.node = accumulator_of(x);
+  } else {
+    return false;
+  }
   retain(e);
+  return true;
+}
+Edge gradient_edge(const Tensor* x) {
+  Edge e;
+  lead_to(e, x);
   return e;
 }
-Edge gradient_edge(const Tensor* x) { return edge_to(x); }
 
 // An input with a tangent but no history gets an edge too: forward mode asks for its formula.
-static inline Edge edge_of(const Tensor* x) {
-  Edge e = x ? edge_to(x) : Edge{};
-  return !e.node && any_dual(x) ? tangent_edge() : e;
+static inline bool lead_to_input(Edge& e, const Tensor* x) {
+  if (!x) return false;
+  if (lead_to(e, x)) [[likely]]
+    return true;
+  if (!any_dual(x)) return false;
+  e = tangent_edge();
+  return true;
 }
 
 void connect(Node* node, int k, const Tensor* x, const Tensor* like) {
-  Edge e = edge_of(x);
-  if (e.node && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes())))
+  Edge& e = node->edges[k];
+  if (lead_to_input(e, x) && like && (x->dtype != like->dtype || !(x->sizes() == like->sizes())))
     e.expected = new Expected{x->dtype, Dims(x->sizes())};
-  node->edges[k] = e;
 }
 
 void connect_dtype(Node* node, int k, const Tensor* x, const Tensor* like) {
-  Edge e = edge_of(x);
-  if (e.node && x->dtype != like->dtype) e.expected = new Expected{x->dtype, Dims(x->sizes())};
-  node->edges[k] = e;
+  Edge& e = node->edges[k];
+  if (lead_to_input(e, x) && x->dtype != like->dtype) e.expected = new Expected{x->dtype, Dims(x->sizes())};
 }
 
 void refuse_gradient_by(const char* op, const char* input) {
@@ -107,29 +129,13 @@ void set_history(Tensor* y, Node* node, uint32_t nr) {
 
 // ------------------------------------------------------------------ views
 
-void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi) {
-  if (x->flags & kInference) return;
-  ViewOrigin origin = multi ? ViewOrigin::MultiView : grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad;
-  set_view(view, const_cast<Tensor*>(x), replay, args, origin);
-  if (any_dual(x)) set_view_tangent(view, x, replay, args);
-}
-
-Ref replay_view(const Tensor* on, const ViewStep* step) {
-  std::vector<const ViewStep*> chain;
-  for (; step; step = step->previous) chain.push_back(step);
-  Ref at = Ref::retain(const_cast<Tensor*>(on));
-  for (size_t i = chain.size(); i-- > 0;) at = chain[i]->replay(at.get(), chain[i]->args());
-  return at;
-}
-
 namespace {
 
 // The base's history after an in-place write `inner` to one of its views.
 struct CopySlices : Node {
   NodeRef inner;
-  ViewStep* step;
-  int written;    // the edge of `inner` that leads to the written tensor
-  bool in_place;  // whether the view's elements are the base's, so that their places say all
+  int written;  // the edge of `inner` that leads to the written tensor
+  DType dtype;  // the view's
   Layout base, view;
 };
 
@@ -144,14 +150,8 @@ Ref copied_as(const Ref& g, const Layout& base) {
 void copy_slices_apply(Node* self, BackwardCall& call) {
   auto* n = static_cast<CopySlices*>(self);
   if (n->released) released_error(n);
-  Ref result, slice;
-  if (n->in_place) {
-    result = copied_as(call.g[0], n->base);
-    slice = ops::as_strided(result.get(), n->view.sizes, n->view.strides, n->view.offset - n->base.offset);
-  } else {
-    result = ops::clone(call.g[0].get(), MemoryFormat::Contiguous);
-    slice = replay_view(result.get(), n->step);
-  }
+  Ref result = copied_as(call.g[0], n->base);
+  Ref slice = view_again(result.get(), n->dtype, n->view, n->base.offset);
   Ref inner_g = ops::clone(slice.get());
   std::vector<Ref> out(n->inner->n_edges);
   BackwardCall inner{&inner_g, out.data(), call.need, call.create_graph};
@@ -172,8 +172,6 @@ void copy_slices_release(Node* self) {
     hooks_of(n->inner.get())->slices = nullptr;
   }
   n->inner = NodeRef();
-  if (n->step) drop(n->step);
-  n->step = nullptr;
 }
 
 int copy_slices_traverse(Node* self, visitproc visit, void* arg) {
@@ -195,17 +193,15 @@ NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   int n = inner->n_edges;
   auto* node = static_cast<CopySlices*>(allocate_node(copy_slices_kind, n, 1, nullptr));
   new (&node->inner) NodeRef();
-  const Tensor* base = view->view->base;
+  const Tensor* base = view->base;
   new (&node->base) Layout(base->layout());
   new (&node->view) Layout(view->layout());
-  node->in_place = view->dtype == base->dtype && has_no_overlap(base->sizes(), base->strides());
+  node->dtype = view->dtype;
   for (int k = 0; k < n; ++k)
     if (k != written) std::swap(node->edges[k], inner->edges[k]);
   drop(inner->edges[written]);
   hooks_of(inner.get())->slices = node;
   node->written = written;
-  node->step = view->view;
-  ++node->step->refs;
   node->inner = std::move(inner);
   node->edges[written] = gradient_edge(base);
   if (anomaly_mode) note_forward(node);
@@ -225,7 +221,7 @@ Ref with_output_history(const Tensor* value, Node* node, uint32_t nr) {
   Ref base = alias(value, slices->base);
   set_history(base.get(), slices);
   ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
-  Ref view = view_again(base.get(), value->dtype, value->layout(), slices->step);
+  Ref view = view_again(base.get(), value->dtype, value->layout(), slices->base.offset);
   set_history(y.get(), view->grad_fn, view->output_nr);
   return y;
 }
@@ -240,7 +236,7 @@ void check_writable(const Tensor* x, const char* op) {
 void check_inplace(const Tensor* x, const char* op, bool records) {
   check_writable(x, op);
   if (!grad_enabled()) return;
-  if (!x->view) {
+  if (!x->base) {
     RL_CHECK(!(x->flags & kRequiresGrad), Runtime,
              "%s: a leaf tensor that requires grad cannot be changed in place: its gradient would be lost; work under "
              "no_grad(), on x.detach(), or on a "
@@ -249,11 +245,11 @@ void check_inplace(const Tensor* x, const char* op, bool records) {
     return;
   }
   if (!records && !x->requires_grad()) return;
-  RL_CHECK(!x->requires_grad() || x->view->base->grad_fn, Runtime,
+  RL_CHECK(!x->requires_grad() || x->base->grad_fn, Runtime,
            "%s: this is a view of a leaf tensor that requires grad, and cannot be changed in place; work under "
            "no_grad(), or on a .clone()",
            op);
-  check_origin(x->view->origin, op);
+  check_origin(x->origin, op);
   RL_CHECK(!x->requires_grad() || x->grad_fn, Runtime,
            "%s: this view is older than the history of its base, and has none of its own yet; make the view anew, or "
            "read its .grad_fn first",
@@ -293,10 +289,10 @@ static void rewrite_history(Tensor* x, Node* node, uint32_t nr) {
 
 void rebase_history(Tensor* x, NodeRef node, uint32_t nr, int written) {
   if (!node) return;  // nothing recorded: a view of something with history sees the new version and regenerates
-  if (x->view) {
+  if (x->base) {
     NodeRef slices = copy_slices(x, std::move(node), written);
-    rewrite_history(x->view->base, slices.get(), 0);
-    x->view->seen_version = x->storage->version - 1;  // regenerate when asked
+    rewrite_history(x->base, slices.get(), 0);
+    x->seen_version = x->storage->version - 1;  // regenerate when asked
     grad_fn_of(x);
     return;
   }

@@ -72,7 +72,11 @@ inline std::vector<Ref> conjugated(std::vector<Ref> list) {
 Ref finish_gradient(Ref g, const Expected& expected);
 
 // Registers a view of `x`: the part of every view row that is not layout.
-void finish_view(Tensor* view, const Tensor* x, ViewStep::Replay replay, Span<const int64_t> args, bool multi = false);
-Ref replay_view(const Tensor* on, const ViewStep* step);
+inline void finish_view(Tensor* view, const Tensor* x) {
+  if (x->flags & kInference) return;
+  set_view(view, const_cast<Tensor*>(x), grad_enabled() ? ViewOrigin::Plain : ViewOrigin::NoGrad);
+}
+// A view of a base that began at `base_offset`, made again by its places of `on`, which is laid out as the base was.
+Ref view_again(const Tensor* on, DType dtype, Layout view, int64_t base_offset);
 
 }  // namespace rl

@@ -45,7 +45,7 @@ NodeType kinds[] = {RL_PIECES("UnbindBackward0"), RL_PIECES("SplitBackward0"), R
 
 void record_pieces(Pieces kind, In x, std::vector<Ref>& pieces, int dim) {
   for (Ref& piece : pieces)  // writing one in place would leave the others without history
-    if (piece->view) piece->view->origin = ViewOrigin::MultiView;
+    if (piece->base) piece->origin = ViewOrigin::MultiView;
   if (!grad_enabled() || !wants_grad(x) || pieces.empty()) return;
   auto node = new_node<PiecesBackward>(kinds[static_cast<int>(kind)]);
   node->n_outputs = static_cast<int32_t>(pieces.size());

@@ -253,8 +253,8 @@ void pointwise_into(const PointwiseRow& row, Span<const Arg> args, Tensor* out, 
 
 void copy_into(Tensor* dst, const Tensor* src) {
   if (src->ndim <= dst->ndim || src->numel != 1) check_expands("copy_", src->sizes(), dst->sizes());
-  Layout expanded =
-      layout::expand(src->ndim <= dst->ndim ? src->layout() : layout::squeeze(src->layout()), dst->sizes());
+  Layout expanded = src->ndim <= dst->ndim ? layout::expand(src->layout(), dst->sizes())
+                                           : layout::expand(layout::squeeze(src->layout()), dst->sizes());
   if (!has_memory(dst) || !has_memory(src)) return;
   Loop loop = picked_level_tables().cast[static_cast<int>(dst->dtype)][static_cast<int>(src->dtype)];
   RL_CHECK(loop, NotImplemented, "copy: no conversion from dtype %s to %s yet", name_of(src->dtype),

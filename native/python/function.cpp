@@ -97,12 +97,10 @@ bool contains(Arguments list, PyObject* o) {
   return false;
 }
 
-Ref replay_itself(const Tensor* on, const int64_t*) { return ops::view(on, on->sizes()); }
-
 // An input that comes back as it is: a view of it, so that it can have a history of its own.
 PyRef view_of_itself(Tensor* x) {
   Ref y = alias(x);
-  if (is_differentiable(x->dtype)) set_view(y.get(), x, replay_itself, {}, ViewOrigin::NoGrad);
+  if (is_differentiable(x->dtype)) set_view(y.get(), x, ViewOrigin::NoGrad);
   return PyRef::steal(y.to_python());
 }
 
@@ -117,7 +115,7 @@ void record_written(FunctionNode* n, Tensor* x, int nr, int n_outputs, int argum
     bump_version(x);
   }
   if (!differentiable) return;
-  RL_CHECK(!x->view || n_outputs == 1, Runtime,
+  RL_CHECK(!x->base || n_outputs == 1, Runtime,
            "%s: an argument that is a view was changed in place, and forward returned %d outputs; return only that "
            "one, or .clone() the argument first",
            Py_TYPE(n)->tp_name, n_outputs);
@@ -153,12 +151,12 @@ PyRef joined(FunctionNode* n, PyObject* o, int nr, int n_outputs, Arguments args
     bool cut = !differentiable && y->requires_grad();
     out = cut ? PyRef::steal(alias(y).to_python()) : view_of_itself(y);
     y = tensor_of(out.get());
-  } else if (!differentiable && y->requires_grad() && !y->view) {
+  } else if (!differentiable && y->requires_grad() && !y->base) {
     Py_CLEAR(y->grad_fn);
     y->flags &= static_cast<uint8_t>(~kRequiresGrad);
   }
   if (differentiable) record_output(y, n, nr);
-  if (y->view) y->view->origin = ViewOrigin::CustomFunction;
+  if (y->base) y->origin = ViewOrigin::CustomFunction;
   return out;
 }
 
@@ -188,7 +186,7 @@ void join_outputs(FunctionNode* n, PyObject* outputs, Arguments args, bool recor
   }
   for (int i = 0; differentiable > 1 && i < count; ++i) {
     PyObject* o = PyTuple_GET_ITEM(outputs, i);
-    if (is_tensor(o) && tensor_of(o)->view) tensor_of(o)->view->origin = ViewOrigin::MultiView;
+    if (is_tensor(o) && tensor_of(o)->base) tensor_of(o)->origin = ViewOrigin::MultiView;
   }
 }
 

@@ -36,8 +36,8 @@ PyObject* get_is_leaf(PyObject* o, void*) {
   }
 }
 PyObject* get_base(PyObject* o, void*) {
-  ViewStep* view = self_of(o)->view;
-  return Py_NewRef(view ? reinterpret_cast<PyObject*>(view->base) : Py_None);
+  Tensor* base = self_of(o)->base;
+  return Py_NewRef(base ? reinterpret_cast<PyObject*>(base) : Py_None);
 }
 PyObject* get_retains_grad(PyObject* o, void*) {
   Autograd* a = self_of(o)->autograd;

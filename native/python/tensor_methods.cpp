@@ -26,7 +26,7 @@ PyObject* py_data_ptr(PyObject* o, PyObject*) {
 }
 PyObject* py_is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(is_floating(self_of(o)->dtype)); }
 PyObject* py_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_complex(self_of(o)->dtype)); }
-PyObject* py_is_view(PyObject* o, PyObject*) { return PyBool_FromLong(self_of(o)->view != nullptr); }
+PyObject* py_is_view(PyObject* o, PyObject*) { return PyBool_FromLong(self_of(o)->base != nullptr); }
 
 // The one argument that the method `op` may be given, by position or by name; nullptr where it is not.
 PyObject* only_argument(const char* op, const char* name, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
@@ -108,7 +108,7 @@ PyObject* py_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t nargs
 PyObject* py_detach_(PyObject* o, PyObject*) {
   Tensor* x = self_of(o);
   try {
-    RL_CHECK(!x->view, Runtime,
+    RL_CHECK(!x->base, Runtime,
              "detach_: a view cannot be detached in place: its base would keep the history; use .detach()");
     Py_CLEAR(x->grad_fn);
     if (x->autograd) drop_tangent(x->autograd);
@@ -343,7 +343,9 @@ PyObject* as_subclass_method(PyObject* o, PyObject* cls) {
     x->flags = static_cast<uint8_t>(x->flags | (plain->flags & kInference));
     std::swap(x->grad_fn, plain->grad_fn);
     std::swap(x->autograd, plain->autograd);
-    std::swap(x->view, plain->view);
+    std::swap(x->base, plain->base);
+    x->origin = plain->origin;
+    x->seen_version = plain->seen_version;
     x->output_nr = plain->output_nr;
     track(x.get());
     return x.to_python();

@@ -181,12 +181,17 @@ static bool plain_sizes(DimSpan size, int64_t numel, Layout& y) {
 
 namespace layout {
 
-Layout view(const Layout& x, DimSpan size) {
+Layout view(const LayoutSpan& x, DimSpan size) {
   Layout y;
   y.offset = x.offset;
-  int64_t numel = product(x.sizes);
+  int64_t numel = 1;
+  bool contiguous = true;
+  for (int i = x.ndim() - 1; i >= 0; --i) {
+    contiguous &= x.sizes[i] == 1 || x.strides[i] == numel;
+    numel *= x.sizes[i];
+  }
   if (!plain_sizes(size, numel, y)) y.sizes = infer_sizes(size, numel, x.sizes, "view");
-  if (is_contiguous(x.sizes, x.strides)) {
+  if (contiguous || !numel) {
     y.strides.resize(size.n);
     contiguous_strides(y.sizes, y.strides.data());
     return y;
@@ -200,7 +205,7 @@ Layout view(const Layout& x, DimSpan size) {
   return y;
 }
 
-Layout transpose(const Layout& x, int64_t dim0, int64_t dim1) {
+Layout transpose(const LayoutSpan& x, int64_t dim0, int64_t dim1) {
   Layout y = x;
   int i = wrap_dim(dim0, x.ndim(), "transpose"), j = wrap_dim(dim1, x.ndim(), "transpose");
   if (x.ndim() == 0) return y;
@@ -209,14 +214,14 @@ Layout transpose(const Layout& x, int64_t dim0, int64_t dim1) {
   return y;
 }
 
-Layout t(const Layout& x) {
+Layout t(const LayoutSpan& x) {
   RL_CHECK(x.ndim() <= 2, Runtime,
            "t: expected a tensor of at most 2 dimensions, got shape %s; use transpose(dim0, dim1) or .mT",
            to_string(x.sizes).c_str());
-  return x.ndim() < 2 ? x : transpose(x, 0, 1);
+  return x.ndim() < 2 ? Layout(x) : transpose(x, 0, 1);
 }
 
-Layout permute(const Layout& x, DimSpan dims) {
+Layout permute(const LayoutSpan& x, DimSpan dims) {
   RL_CHECK(dims.n == x.ndim(), Runtime, "permute: dims %s must name each of the %d dimensions of shape %s once",
            to_string(dims).c_str(), x.ndim(), to_string(x.sizes).c_str());
   Layout y = x;
@@ -231,13 +236,13 @@ Layout permute(const Layout& x, DimSpan dims) {
   return y;
 }
 
-Layout unpermute(const Layout& x, DimSpan dims) {
+Layout unpermute(const LayoutSpan& x, DimSpan dims) {
   Dims inverse(dims.n);
   for (int i = 0; i < dims.n; ++i) inverse[wrap_dim(dims[i], dims.n, "permute")] = i;
   return permute(x, inverse);
 }
 
-Layout expand(const Layout& x, DimSpan size) {
+Layout expand(const LayoutSpan& x, DimSpan size) {
   int n = size.n, lead = n - x.ndim();
   RL_CHECK(lead >= 0, Runtime, "expand: size %s has fewer dimensions than the tensor's shape %s",
            to_string(size).c_str(), to_string(x.sizes).c_str());
@@ -263,7 +268,7 @@ Layout expand(const Layout& x, DimSpan size) {
   return y;
 }
 
-Layout select(const Layout& x, int64_t dim, int64_t index) {
+Layout select(const LayoutSpan& x, int64_t dim, int64_t index) {
   RL_CHECK(x.ndim() > 0, Index, "select: a 0-d tensor has no dimension to select from; use .item() for its value");
   int d = wrap_dim(dim, x.ndim(), "select");
   int64_t n = x.sizes[d];
@@ -276,7 +281,7 @@ Layout select(const Layout& x, int64_t dim, int64_t index) {
   return y;
 }
 
-Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Layout slice(const LayoutSpan& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
   RL_CHECK(x.ndim() > 0, Runtime, "slice: a 0-d tensor has no dimension to slice");
   RL_CHECK(step > 0, Value, "slice: the step must be at least 1, got %lld; use .flip(dim) to reverse", (long long)step);
   int d = wrap_dim(dim, x.ndim(), "slice");
@@ -292,7 +297,7 @@ Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::op
   return y;
 }
 
-Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
+Layout narrow(const LayoutSpan& x, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(x.ndim() > 0, Runtime, "narrow: a 0-d tensor has no dimension to narrow");
   RL_CHECK(length >= 0, Runtime, "narrow: length must not be negative, got %lld", (long long)length);
   int d = wrap_dim(dim, x.ndim(), "narrow");
@@ -306,7 +311,7 @@ Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length) {
   return slice(x, d, a, a + length, 1);
 }
 
-Layout unsqueeze(const Layout& x, int64_t dim) {
+Layout unsqueeze(const LayoutSpan& x, int64_t dim) {
   int d = wrap_dim(dim, x.ndim() + 1, "unsqueeze");
   Layout y = x;
   int64_t stride = d < x.ndim() ? x.sizes[d] * x.strides[d] : 1;
@@ -315,7 +320,7 @@ Layout unsqueeze(const Layout& x, int64_t dim) {
   return y;
 }
 
-Layout squeeze(const Layout& x) {
+Layout squeeze(const LayoutSpan& x) {
   Layout y = x;
   for (int i = y.ndim() - 1; i >= 0; --i)
     if (y.sizes[i] == 1) {
@@ -325,7 +330,7 @@ Layout squeeze(const Layout& x) {
   return y;
 }
 
-Layout squeeze_dims(const Layout& x, DimSpan dims) {
+Layout squeeze_dims(const LayoutSpan& x, DimSpan dims) {
   uint64_t drop = 0;
   for (int64_t dim : dims) {
     int d = wrap_dim(dim, x.ndim(), "squeeze");
@@ -341,7 +346,7 @@ Layout squeeze_dims(const Layout& x, DimSpan dims) {
   return y;
 }
 
-Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
+Layout as_strided(const LayoutSpan& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset) {
   RL_CHECK(size.n == stride.n, Runtime, "as_strided: size %s and stride %s differ in length", to_string(size).c_str(),
            to_string(stride).c_str());
   for (int64_t s : size) RL_CHECK(s >= 0, Runtime, "as_strided: negative size in %s", to_string(size).c_str());
@@ -352,11 +357,11 @@ Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<i
   return y;
 }
 
-Layout restrided(const Layout& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t) {
+Layout restrided(const LayoutSpan& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t) {
   return as_strided(x, size, stride, storage_offset);
 }
 
-Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2) {
+Layout diagonal(const LayoutSpan& x, int64_t offset, int64_t dim1, int64_t dim2) {
   int i = wrap_dim(dim1, x.ndim(), "diagonal"), j = wrap_dim(dim2, x.ndim(), "diagonal");
   RL_CHECK(i != j, Runtime, "diagonal: dim1 and dim2 are the same dimension (%d)", i);
   int64_t rows = x.sizes[i], columns = x.sizes[j];
@@ -374,7 +379,7 @@ Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2) {
   return y;
 }
 
-Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step) {
+Layout unfold(const LayoutSpan& x, int64_t dimension, int64_t size, int64_t step) {
   int d = wrap_dim(dimension, x.ndim(), "unfold");
   int64_t n = x.ndim() ? x.sizes[d] : 1;
   RL_CHECK(size >= 0 && size <= n, Runtime, "unfold: size %lld must lie between 0 and the dimension's size %lld",
@@ -391,7 +396,7 @@ Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step) {
   return y;
 }
 
-Layout movedim(const Layout& x, DimSpan source, DimSpan destination) {
+Layout movedim(const LayoutSpan& x, DimSpan source, DimSpan destination) {
   RL_CHECK(source.n == destination.n, Runtime, "movedim: source %s and destination %s differ in length",
            to_string(source).c_str(), to_string(destination).c_str());
   int n = x.ndim();
@@ -415,9 +420,9 @@ Layout movedim(const Layout& x, DimSpan source, DimSpan destination) {
   return permute(x, {order.data(), n});
 }
 
-Layout detach(const Layout& x) { return x; }
+Layout detach(const LayoutSpan& x) { return x; }
 
-Layout parts(const Layout& x) {
+Layout parts(const LayoutSpan& x) {
   Layout y = x;
   for (int d = 0; d < y.ndim(); ++d) y.strides[d] *= 2;
   y.offset *= 2;
@@ -426,7 +431,7 @@ Layout parts(const Layout& x) {
   return y;
 }
 
-Layout pairs(const Layout& x) {
+Layout pairs(const LayoutSpan& x) {
   const int last = x.ndim() - 1;
   RL_CHECK(last >= 0 && x.sizes[last] == 2, Runtime,
            "view_as_complex: the last dimension holds the real and the imaginary part, so its size must be 2; got "

@@ -60,11 +60,22 @@ class LayoutDims {
   int64_t data_[kMaxDims];
 };
 
-// Strides and offset count elements.
+// How a tensor lies in memory, not copied. Strides and offset count elements.
+struct LayoutSpan {
+  DimSpan sizes, strides;
+  int64_t offset = 0;
+  int ndim() const { return sizes.n; }
+};
+
 struct Layout {
+  Layout() = default;
+  Layout(DimSpan sizes, DimSpan strides, int64_t offset) : sizes(sizes), strides(strides), offset(offset) {}
+  Layout(const LayoutSpan& x) : Layout(x.sizes, x.strides, x.offset) {}
+  operator LayoutSpan() const { return {sizes, strides, offset}; }
+  int ndim() const { return sizes.size(); }
+
   LayoutDims sizes, strides;
   int64_t offset = 0;
-  int ndim() const { return sizes.size(); }
 };
 
 int64_t product(DimSpan sizes);
@@ -89,28 +100,28 @@ std::optional<Dims> view_strides(DimSpan old_sizes, DimSpan old_strides, DimSpan
 
 // Each view row's `layout` names one of these.
 namespace layout {
-Layout view(const Layout& x, DimSpan size);
-Layout transpose(const Layout& x, int64_t dim0, int64_t dim1);
-Layout t(const Layout& x);
-Layout permute(const Layout& x, DimSpan dims);
-Layout unpermute(const Layout& x, DimSpan dims);  // undoes permute(dims)
-Layout expand(const Layout& x, DimSpan size);
-Layout select(const Layout& x, int64_t dim, int64_t index);
-Layout slice(const Layout& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step);
-Layout narrow(const Layout& x, int64_t dim, int64_t start, int64_t length);
-Layout unsqueeze(const Layout& x, int64_t dim);
-Layout squeeze(const Layout& x);
-Layout squeeze_dims(const Layout& x, DimSpan dims);
-Layout as_strided(const Layout& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset);
+Layout view(const LayoutSpan& x, DimSpan size);
+Layout transpose(const LayoutSpan& x, int64_t dim0, int64_t dim1);
+Layout t(const LayoutSpan& x);
+Layout permute(const LayoutSpan& x, DimSpan dims);
+Layout unpermute(const LayoutSpan& x, DimSpan dims);  // undoes permute(dims)
+Layout expand(const LayoutSpan& x, DimSpan size);
+Layout select(const LayoutSpan& x, int64_t dim, int64_t index);
+Layout slice(const LayoutSpan& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step);
+Layout narrow(const LayoutSpan& x, int64_t dim, int64_t start, int64_t length);
+Layout unsqueeze(const LayoutSpan& x, int64_t dim);
+Layout squeeze(const LayoutSpan& x);
+Layout squeeze_dims(const LayoutSpan& x, DimSpan dims);
+Layout as_strided(const LayoutSpan& x, DimSpan size, DimSpan stride, std::optional<int64_t> storage_offset);
 // The same of an `x` whose layout is said too.
-Layout restrided(const Layout& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t);
-Layout diagonal(const Layout& x, int64_t offset, int64_t dim1, int64_t dim2);
-Layout unfold(const Layout& x, int64_t dimension, int64_t size, int64_t step);
-Layout movedim(const Layout& x, DimSpan source, DimSpan destination);
-Layout detach(const Layout& x);
+Layout restrided(const LayoutSpan& x, DimSpan size, DimSpan stride, int64_t storage_offset, DimSpan, DimSpan, int64_t);
+Layout diagonal(const LayoutSpan& x, int64_t offset, int64_t dim1, int64_t dim2);
+Layout unfold(const LayoutSpan& x, int64_t dimension, int64_t size, int64_t step);
+Layout movedim(const LayoutSpan& x, DimSpan source, DimSpan destination);
+Layout detach(const LayoutSpan& x);
 // Complex numbers as pairs along a new last dimension, and back.
-Layout parts(const Layout& x);
-Layout pairs(const Layout& x);
+Layout parts(const LayoutSpan& x);
+Layout pairs(const LayoutSpan& x);
 }  // namespace layout
 
 }  // namespace rl

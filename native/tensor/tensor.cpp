@@ -60,7 +60,7 @@ void init_empty(Tensor* x) {
   x->output_nr = 0;
   x->dims = x->inline_dims;
   x->grad_fn = nullptr;
-  x->view = nullptr;
+  x->base = nullptr;
   x->autograd = nullptr;
   x->dict = no_attributes;
   x->weakrefs = nullptr;
@@ -105,7 +105,8 @@ Ref new_alike(Storage* storage, DType dtype, const Tensor* like) {
   return Ref::steal(x);
 }
 
-Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, int64_t offset) {
+static inline Tensor* laid_out(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, int64_t offset,
+                               uint8_t flags) {
   Tensor* x = fresh(storage, dtype, offset);
   if (sizes.n > kInlineDims) reserve_dims(x, sizes.n);
   x->ndim = static_cast<uint8_t>(sizes.n);
@@ -119,29 +120,31 @@ Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, in
     numel *= sizes[i];
   }
   x->numel = numel;
-  x->flags = static_cast<uint8_t>(born() | (contiguous || !numel ? kContiguous : 0));
-  return Ref::steal(x);
+  x->flags = static_cast<uint8_t>(flags | (contiguous || !numel ? kContiguous : 0));
+  return x;
 }
 
-static Ref marked_as(const Tensor* x, Ref y) {
-  y->flags = static_cast<uint8_t>((y->flags & ~kInference) | (x->flags & kInference));
-  return y;
+Ref new_tensor(Storage* storage, DType dtype, DimSpan sizes, DimSpan strides, int64_t offset) {
+  return Ref::steal(laid_out(storage, dtype, sizes, strides, offset, born()));
 }
 
 Ref alias(const Tensor* x, const Layout& layout, DType dtype) {
   retain(x->storage);
-  return marked_as(x, new_tensor(x->storage, dtype, layout.sizes, layout.strides, layout.offset));
+  uint8_t flags = x->flags & kInference;
+  return Ref::steal(laid_out(x->storage, dtype, layout.sizes, layout.strides, layout.offset, flags));
 }
 Ref alias(const Tensor* x, const Layout& layout) { return alias(x, layout, x->dtype); }
 
 Ref alias(const Tensor* x) {
   retain(x->storage);
-  if (x->ndim > kInlineDims) return marked_as(x, new_tensor(x->storage, x->dtype, x->sizes(), x->strides(), x->offset));
+  uint8_t flags = x->flags & (kContiguous | kInference);
+  if (x->ndim > kInlineDims)
+    return Ref::steal(laid_out(x->storage, x->dtype, x->sizes(), x->strides(), x->offset, flags));
   Tensor* y = fresh(x->storage, x->dtype, x->offset);
   y->numel = x->numel;
   y->ndim = x->ndim;
   std::memcpy(y->inline_dims, x->inline_dims, sizeof(y->inline_dims));
-  y->flags = x->flags & (kContiguous | kInference);
+  y->flags = flags;
   return Ref::steal(y);
 }
 
@@ -181,7 +184,7 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
   Tensor* x = reinterpret_cast<Tensor*>(self);
   Py_VISIT(x->grad_fn);
   if (x->dict != no_attributes) Py_VISIT(x->dict);
-  if (x->view) Py_VISIT(reinterpret_cast<PyObject*>(x->view->base));
+  Py_VISIT(reinterpret_cast<PyObject*>(x->base));
   if (Autograd* a = x->autograd) {
     Py_VISIT(reinterpret_cast<PyObject*>(a->grad));
     Py_VISIT(a->hooks);
@@ -203,7 +206,7 @@ int tensor_clear(PyObject* self) {
     x->dict = no_attributes;
     Py_XDECREF(dict);
   }
-  if (x->view) forget_base(x);
+  if (x->base) forget_base(x);
   if (Autograd* a = x->autograd) {
     x->autograd = nullptr;
     free_autograd(a);
@@ -232,7 +235,7 @@ void tensor_dealloc(PyObject* self) {
   if (x->flags & kTracked) PyObject_GC_UnTrack(self);
   if (x->weakrefs) PyObject_ClearWeakRefs(self);
   if (x->dict == no_attributes && !(x->autograd && x->autograd->grad)) {
-    if (x->grad_fn || x->view || x->autograd) tensor_clear(self);
+    if (x->grad_fn || x->base || x->autograd) tensor_clear(self);
     return release(x);
   }
   Py_TRASHCAN_BEGIN(self, tensor_dealloc)  // gradients of gradients, and tensors in dicts, may go deep

@@ -14,9 +14,11 @@ namespace rl {
 
 struct Autograd;
 struct Node;
-struct ViewStep;
 
 constexpr int kInlineDims = 5;
+
+// How a view was made; decides which in-place writes to it are refused.
+enum class ViewOrigin : uint8_t { Plain, NoGrad, MultiView, CustomFunction };
 
 enum TensorFlag : uint8_t {
   kContiguous = 1,    // row-major contiguous, kept with the layout
@@ -33,11 +35,13 @@ struct Tensor {
   DeviceId device;
   uint8_t ndim;
   uint8_t flags;
-  uint32_t output_nr;  // which output of grad_fn this is
-  int64_t* dims;       // sizes, then strides: inline up to kInlineDims dimensions
+  ViewOrigin origin;      // of a view
+  uint32_t output_nr;     // which output of grad_fn this is
+  uint32_t seen_version;  // of a view: the storage's version when grad_fn was last right
+  int64_t* dims;          // sizes, then strides: inline up to kInlineDims dimensions
   int64_t inline_dims[2 * kInlineDims];
   Node* grad_fn;
-  ViewStep* view;      // of which base and how; nullptr where this is no view
+  Tensor* base;        // of a view: the tensor that owns the history, itself no view
   Autograd* autograd;  // gradient, hooks, tangent; nullptr for most tensors
   PyObject* dict;      // no_attributes while there are none
   PyObject* weakrefs;
@@ -52,12 +56,11 @@ struct Tensor {
     return reinterpret_cast<T*>(data());
   }
   bool contiguous() const { return flags & kContiguous; }
-  bool requires_grad() const { return grad_fn || (flags & kRequiresGrad) || (view && base_requires_grad()); }
-  Layout layout() const { return {sizes(), strides(), offset}; }
+  bool requires_grad() const {
+    return grad_fn || (flags & kRequiresGrad) || (base && (base->grad_fn || (base->flags & kRequiresGrad)));
+  }
+  LayoutSpan layout() const { return {sizes(), strides(), offset}; }
   int64_t size(int dim) const { return dims[dim]; }
-
- private:
-  bool base_requires_grad() const;  // a view wants a gradient as soon as its base does
 };
 
 // Set once by native/python: the heap type whose exact instances take the fast path and the free list.

@@ -222,11 +222,10 @@ Ref relayout(In self, const char* op, F make) {
   set_layout(x, y->layout());
   if (any_dual(y)) hold_tangent(x, tangent_of(y.get()));
   bump_version(x);
-  if (x->view && y->view) {
-    std::swap(x->view, y->view);
+  if (x->base) {
     std::swap(x->grad_fn, y->grad_fn);
     std::swap(x->output_nr, y->output_nr);
-    x->view->seen_version = x->storage->version;
+    x->seen_version = x->storage->version;
   } else if (y->grad_fn) {
     rebase_history(x, NodeRef::retain(y->grad_fn));
   }
