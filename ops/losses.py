@@ -1,6 +1,6 @@
 """Rows of losses that compare elements; `reduction` is 0 none, 1 mean, 2 sum. Those for classes stand in nn.py."""
 
-from ops.kinds import loss, reduction
+from ops.kinds import kernel, loss, reduction
 from ops.row import complex_, floating
 
 loss("_mse_loss(input, target, reduction: Reduction)", node="MseLossBackward0", body="square(input - target)",
@@ -43,3 +43,21 @@ loss("_soft_margin_loss(input, target, reduction: Reduction)", types=floating + 
      node="SoftMarginLossBackward0", like="input", integers_to_float=True, body="log1p(exp(-target * input))",
      grad={"input": "-g * target * exp(-target * input) / (1 + exp(-target * input))"},
      doc="log(1 + exp(-target * input)), target 1 or -1.")
+
+kernel("_multi_margin_loss(input, target, p: int, margin: float, weight: Tensor | None, reduction: int)",
+       run="multi_margin_loss", private=True, method=False, types=floating, widens=False, constant=("weight",),
+       node="MultiMarginLossBackward0", samples="none",
+       grad={"input": "_multi_margin_loss_grad(g, input, target, p, margin, weight, reduction)"},
+       doc="max(0, margin - input[target] + input) ** p, over the other classes summed and divided by their number, "
+           "times weight[target].")
+kernel("_multi_margin_loss_grad(g, input, target, p: int, margin: float, weight: Tensor | None, reduction: int)",
+       run="multi_margin_loss_grad", private=True, method=False, types=floating, widens=False, underivable=True,
+       samples="none", doc="The gradient of _multi_margin_loss.")
+kernel("_multilabel_margin_loss(input, target, reduction: int)", run="multilabel_margin_loss", private=True,
+       method=False, types=floating, widens=False, node="MultilabelMarginLossBackward0", samples="none",
+       grad={"input": "_multilabel_margin_loss_grad(g, input, target, reduction)"},
+       doc="max(0, 1 - input[right] + input[wrong]) for all pairs of a right and a wrong class, summed and divided by "
+           "the number of classes. target: the right classes, up to the first -1.")
+kernel("_multilabel_margin_loss_grad(g, input, target, reduction: int)", run="multilabel_margin_loss_grad",
+       private=True, method=False, types=floating, widens=False, underivable=True, samples="none",
+       doc="The gradient of _multilabel_margin_loss.")

@@ -211,3 +211,97 @@ def test_shapes_alone():
     for name in {case[0] for case in PLAIN}:
         function = getattr(rl.nn.functional, name)
         assert function(x, x).shape == () and function(x, x, reduction="none").shape == (3, 4)
+
+
+CLASSES = np.array([0, 4, 2, 2])
+LISTED = np.array([[0, 2, -1, 3, 3], [1, -1, 0, 0, 0], [-1, 0, 0, 0, 0], [4, 3, 2, 1, 0]])
+MARGINS = [
+    ("multi_margin_loss", X, CLASSES, {}),
+    ("multi_margin_loss", X, CLASSES, {"p": 2, "margin": 0.7, "weight": W}),
+    ("multi_margin_loss", X[0], np.array(4), {"p": 2}),
+    ("multi_margin_loss", X[0], CLASSES[:1], {}),
+    ("multi_margin_loss", X[0, 0], CLASSES[:1], {}),
+    ("multi_margin_loss", RANDOM.normal(size=(7, 300)), RANDOM.integers(0, 300, size=7), {"p": 2}),
+    ("multilabel_margin_loss", X, LISTED, {}),
+    ("multilabel_margin_loss", X[0], LISTED[0], {}),
+    ("multilabel_margin_loss", X[0, 0], np.array(0), {}),
+    ("multilabel_margin_loss", RANDOM.normal(size=(2, 70)), RANDOM.integers(0, 70, size=(2, 70)), {}),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "classes", "options"), MARGINS)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_margins(name, x, classes, options, reduction):
+    for dtype, transposed in itertools.product(("float32", "float64"), (False, True)):
+        results = []
+        for m in (rl, pt):
+            (a,), more = tensors(m, (x,), dtype, options.items())
+            a = a.t().contiguous().t() if transposed and a.dim() == 2 else a
+            a.requires_grad_()
+            loss = getattr(m.nn.functional, name)(a, m.from_numpy(classes), reduction=reduction, **more)
+            results.append((loss, *m.autograd.grad((loss * 0.7).sum(), a)))
+        assert type(results[0][0].grad_fn).__name__ == type(results[1][0].grad_fn).__name__
+        for ours, theirs in zip(*results, strict=True):
+            agree(ours, theirs, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 5, 2, 2])),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, -1, 2, 2])),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2])),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([[0], [1], [2], [2]])),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]).int()),
+        lambda F, t, x: F.multi_margin_loss(x.half(), t.tensor([0, 1, 2, 2])),
+        lambda F, t, x: F.multi_margin_loss(x.long(), t.tensor([0, 1, 2, 2])),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), p=3),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), reduction="x"),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), weight=t.ones(4)),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), weight=t.ones(1, 5)),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), weight=t.ones(5).half()),
+        lambda F, t, x: F.multi_margin_loss(x, t.tensor([0, 1, 2, 2]), weight=t.ones(5, requires_grad=True)),
+        lambda F, t, x: F.multi_margin_loss(x, 1.0),
+        lambda F, t, x: F.multi_margin_loss(t.ones(3, 0), t.tensor([0, 1, 2])),
+        lambda F, t, x: F.multi_margin_loss(t.ones(2, 3, 4), t.tensor([0, 1])),
+        lambda F, t, x: F.multilabel_margin_loss(x, t.ones(4, 4).long()),
+        lambda F, t, x: F.multilabel_margin_loss(x, t.full((4, 5), 5)),
+        lambda F, t, x: F.multilabel_margin_loss(x, t.full((4, 5), -2)),
+        lambda F, t, x: F.multilabel_margin_loss(x, t.ones(4, 5).int()),
+        lambda F, t, x: F.multilabel_margin_loss(x.half(), t.ones(4, 5).long()),
+        lambda F, t, x: F.multilabel_margin_loss(t.ones(0), t.ones(0).long()),
+        lambda F, t, x: F.nll_loss(x, t.tensor([0, 1, 2, 2]), weight=t.ones(5, requires_grad=True)),
+        lambda F, t, x: F.cross_entropy(x, t.tensor([0, 1, 2, 2]), weight=t.ones(5, requires_grad=True)),
+        lambda F, t, x: F.cross_entropy(t.tensor(1.0), t.tensor(0)),
+        lambda F, t, x: F.cross_entropy(t.tensor(1.0), t.tensor(0.0)),
+    ],
+)
+def test_refused_classes(call):
+    with pytest.raises(Exception) as theirs:
+        call(pt.nn.functional, pt, pt.from_numpy(X).float())
+    with pytest.raises(theirs.type):
+        call(rl.nn.functional, rl, rl.from_numpy(X).float())
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 5, 2, 3), (0, 5)])
+def test_names_of_class_losses(shape, smoothing, reduction):
+    names = []
+    for m in (rl, pt):
+        x = m.zeros(shape, requires_grad=True)
+        target = m.zeros(shape[:1] + shape[2:] if len(shape) > 1 else (), dtype=m.int64)
+        losses = [m.nn.functional.cross_entropy(x, target, reduction=reduction, label_smoothing=smoothing),
+                  m.nn.functional.nll_loss(x, target, reduction=reduction)]
+        names.append([(type(loss.grad_fn).__name__, tuple(loss.shape)) for loss in losses])
+    assert names[0] == names[1]
+
+
+def test_the_gradient_of_nll_stays_in_the_graph():
+    """It does not depend on the input, but a second derivative by it may be asked for: it is 0."""
+    for m in (rl, pt):
+        x = m.zeros(2, 3, requires_grad=True)
+        loss = m.nn.functional.nll_loss(x, m.tensor([0, 2]))
+        (g,) = m.autograd.grad(loss, x, create_graph=True)
+        (second,) = m.autograd.grad((g * g).sum(), x)
+        assert second.tolist() == [[0, 0, 0]] * 2

@@ -88,10 +88,8 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
         reduction: 'none', 'mean' (weighted) or 'sum'.
     """
     code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
-    if input.dim() == 1:
-        loss = _native._nll_loss(input.unsqueeze(0), target.reshape(-1), weight, code, ignore_index)[0]
-        return loss.reshape(target.shape) if code == 0 else loss
-    return _native._nll_loss(input, target, weight, code, ignore_index)[0]
+    run = _native._nll_loss if input.dim() <= 2 else _native._nll_loss2d
+    return run(input, target, weight, code, ignore_index)[0]
 
 
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -116,13 +114,12 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     code = _reduction.code(reduction)
     if label_smoothing < 0.0 or label_smoothing > 1.0:
         raise RuntimeError(f"cross_entropy: expected label_smoothing between 0 and 1, met {label_smoothing}")
-    if input.shape == target.shape and input.dim() > 0:
+    if input.shape == target.shape:
         return _probability_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-    if input.dim() == 1:
-        loss = _native._cross_entropy(input.unsqueeze(0), target.reshape(-1), weight, code, ignore_index,
-                                      label_smoothing)[0]
-        return loss.reshape(target.shape) if code == 0 else loss
-    return _native._cross_entropy(input, target, weight, code, ignore_index, label_smoothing)[0]
+    run: Any = _native._cross_entropy if input.dim() <= 2 else _native._cross_entropy2d
+    if label_smoothing > 0.0:
+        run = _native._smooth_cross_entropy
+    return run(input, target, weight, code, ignore_index, label_smoothing)[0]
 
 
 def _probability_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int,
@@ -133,13 +130,13 @@ def _probability_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | N
     if ignore_index >= 0:
         raise RuntimeError(f"cross_entropy: ignore_index={ignore_index} has no meaning for a target of probabilities")
     dim = 0 if input.dim() == 1 else 1
-    classes = input.size(dim)
+    classes = max(input.size(dim), 1)
     if label_smoothing > 0.0:
         target = target * (1.0 - label_smoothing) + label_smoothing / classes
     terms = _native.log_softmax(input, dim) * target
     if weight is not None:
         terms = terms * weight.view(-1, *[1] * (input.dim() - dim - 1))
-    loss = -terms.sum(dim)
-    if reduction == "mean":
-        return loss.sum() / (input.numel() // classes)
-    return loss.sum() if reduction == "sum" else loss
+    if reduction == "none":
+        return -terms.sum(dim)
+    loss = -terms.sum()
+    return loss / (input.numel() // classes) if reduction == "mean" else loss

@@ -324,29 +324,12 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
         ValueError: when p is neither 1 nor 2, or weight is no vector.
         RuntimeError: when the shapes do not fit.
     """
-    reduction = _reduction.resolve(size_average, reduce, reduction)
-    _reduction.check(reduction)
+    code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: expected p to be 1 or 2, met {p}")
     if weight is not None and weight.dim() != 1:
         raise ValueError(f"multi_margin_loss: expected a vector as weight, met {list(weight.shape)}")
-    x = input.reshape(1, -1) if input.dim() < 2 else input
-    classes = target.reshape(-1)
-    if x.dim() != 2 or x.size(1) == 0 or classes.size(0) != x.size(0) or target.dim() > 1:
-        raise RuntimeError("multi_margin_loss: expected an input (N, C) with a target (N), or (C) with (), met "
-                           f"{list(input.shape)} and {list(target.shape)}")
-    if weight is not None and weight.size(0) != x.size(1):
-        raise RuntimeError(f"multi_margin_loss: expected a weight for each of {x.size(1)} classes, met "
-                           f"{weight.size(0)}")
-    columns = classes.unsqueeze(1)
-    short = (margin - x.gather(1, columns) + x).clamp(min=0)
-    if p == 2:
-        short = short * short
-    if weight is not None:
-        short = short * weight[classes].unsqueeze(1)
-    others = rushlight.arange(x.size(1)) != columns
-    losses = where(others, short, 0.0).sum(1) / x.size(1)
-    return _reduction.apply(losses if input.dim() == 2 or target.dim() == 1 else losses.squeeze(0), reduction)
+    return _native._multi_margin_loss(input, target, int(p), margin, weight, code)
 
 
 def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: bool | None = None,
@@ -359,16 +342,5 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: bool | N
     Raises:
         RuntimeError: when the shapes differ.
     """
-    reduction = _reduction.resolve(size_average, reduce, reduction)
-    _reduction.check(reduction)
-    if input.dim() > 2 or input.size() != target.size():
-        raise RuntimeError("multilabel_margin_loss: expected input and target of one shape (N, C) or (C), met "
-                           f"{list(input.shape)} and {list(target.shape)}")
-    x, labels = (t.reshape(1, -1) if t.dim() < 2 else t for t in (input, target))
-    listed = (labels >= 0).cumprod(1).to(rushlight.bool)
-    chosen = where(listed, labels, 0)
-    right = rushlight.zeros_like(labels).scatter_add(1, chosen, listed.to(labels.dtype)) > 0
-    short = (1 - x.gather(1, chosen).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
-    counts = listed.unsqueeze(2) & ~right.unsqueeze(1)
-    losses = where(counts, short, 0.0).sum((1, 2)) / max(x.size(1), 1)
-    return _reduction.apply(losses if input.dim() == 2 else losses.squeeze(0), reduction)
+    code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
+    return _native._multilabel_margin_loss(input, target, code)
