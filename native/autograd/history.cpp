@@ -55,7 +55,9 @@ Ref view_again(const Tensor* on, DType dtype, Layout view, int64_t base_offset) 
     const int64_t n = static_cast<int64_t>(*bytes_reached(view.sizes, view.strides, 0, 1));
     at = ops::view_as_complex(ops::as_strided(on, Dims{n, 2}, Dims{2, 1}, 2 * view.offset));
   }
-  return ops::as_strided(at.get(), view.sizes, view.strides, view.offset);
+  bool found = dtype != on->dtype && at->sizes() == DimSpan(view.sizes) && at->strides() == DimSpan(view.strides) &&
+               at->offset == view.offset;
+  return found ? at : ops::as_strided(at.get(), view.sizes, view.strides, view.offset);
 }
 
 Node* grad_fn_of(Tensor* x) {
@@ -135,7 +137,7 @@ namespace {
 struct CopySlices : Node {
   NodeRef inner;
   int written;  // the edge of `inner` that leads to the written tensor
-  DType dtype;  // the view's
+  DType dtype, base_dtype;
   Layout base, view;
 };
 
@@ -197,6 +199,7 @@ NodeRef copy_slices(Tensor* view, NodeRef inner, int written) {
   new (&node->base) Layout(base->layout());
   new (&node->view) Layout(view->layout());
   node->dtype = view->dtype;
+  node->base_dtype = base->dtype;
   for (int k = 0; k < n; ++k)
     if (k != written) std::swap(node->edges[k], inner->edges[k]);
   drop(inner->edges[written]);
@@ -218,7 +221,7 @@ Ref with_output_history(const Tensor* value, Node* node, uint32_t nr) {
   }
   // The value was written to a view: its history leads through the view of what the base became.
   auto* slices = static_cast<CopySlices*>(node->hooks->slices);
-  Ref base = alias(value, slices->base);
+  Ref base = alias(value, slices->base, slices->base_dtype);
   set_history(base.get(), slices);
   ModeGuard recording(kGradOff | kInferenceMode | kHooked, 0);
   Ref view = view_again(base.get(), value->dtype, value->layout(), slices->base.offset);

@@ -440,7 +440,7 @@ Layout pairs(const LayoutSpan& x) {
   Layout y{DimSpan(x.sizes.data(), last), DimSpan(x.strides.data(), last), x.offset / 2};
   bool even = x.strides[last] == 1 && x.offset % 2 == 0;
   for (int d = 0; d < last; ++d) {
-    even &= x.strides[d] % 2 == 0;
+    even &= x.sizes[d] == 1 || x.strides[d] % 2 == 0;
     y.strides[d] /= 2;
   }
   RL_CHECK(even, Runtime,
