@@ -46,6 +46,7 @@ float16: dtype
 bfloat16: dtype
 float32: dtype
 float64: dtype
+complex32: dtype
 complex64: dtype
 complex128: dtype
 short: dtype
@@ -54,6 +55,7 @@ long: dtype
 half: dtype
 float: dtype
 double: dtype
+chalf: dtype
 cfloat: dtype
 cdouble: dtype
 strided: layout
@@ -335,6 +337,7 @@ class Tensor:
     def bfloat16(self, memory_format: _memory_format | None = None) -> Tensor: ...
     def float(self, memory_format: _memory_format | None = None) -> Tensor: ...
     def double(self, memory_format: _memory_format | None = None) -> Tensor: ...
+    def chalf(self, memory_format: _memory_format | None = None) -> Tensor: ...
     def cfloat(self, memory_format: _memory_format | None = None) -> Tensor: ...
     def cdouble(self, memory_format: _memory_format | None = None) -> Tensor: ...
     def new(self, *args: Any, device: _Device = None) -> Tensor: ...

@@ -8,7 +8,7 @@ from codegen import autograd
 from codegen.expr import default_value
 from codegen.kernels import is_number, loop_name, number_loop_name, output
 from codegen.table import Operation, Table
-from ops.row import complex_
+from ops.row import complex_, half_complex
 
 OUT_RULES = {
     "": "Castable",
@@ -217,7 +217,7 @@ def _pointwise(o: Operation, table: Table) -> str:
             f'static const PointwiseRow {loop}_row = {{"{_public(name)}", loop_{loop}, {len(names)}, {scalars}, '
             f"{mask}u, OutRule::{OUT_RULES[o.row.out_rule]}, Output::{result}, {str(factors).lower()}, {exact}, "
             f"{fitting}u, "
-            f"{str(o.row.integers_to_float).lower()}, {like}, "
+            f"{str(o.row.integers_to_float).lower()}, {str(_has_half_complex(o)).lower()}, {like}, "
             f"DtypeRule::{rule}, "
             f"picked_{family}_loops().loops + loop_{loop}}};\n"
         )
@@ -370,8 +370,22 @@ def _view(o: Operation, table: Table) -> str:
     return out + _function(o, body + "  return result;\n")
 
 
+def _has_half_complex(o: Operation) -> bool:
+    return any(d in o.row.types for d in half_complex)
+
+
 def _kernel_call(o: Operation) -> str:
-    return f"widened(kernels::{o.row.run}, {names(o)})" if o.row.widens else f"kernels::{o.row.run}({names(o)})"
+    refuses = "nullptr" if _has_half_complex(o) else f'"{o.name}"'
+    widened = f"widened({refuses}, kernels::{o.row.run}, {names(o)})"
+    plain = f"kernels::{o.row.run}({names(o)})"
+    if _lacks_half_complex(o) and not o.row.widens:
+        return f"{o.parameters[0].name}->dtype == DType::Complex32 ? {widened} : {plain}"
+    return widened if o.row.widens else plain
+
+
+def _lacks_half_complex(o: Operation) -> bool:
+    """Whether the row takes all complex numbers but these."""
+    return not _has_half_complex(o) and any(d in o.row.types for d in complex_)
 
 
 def _kernel(o: Operation, table: Table) -> str:
@@ -389,14 +403,21 @@ def _kernel(o: Operation, table: Table) -> str:
 
 
 def _creation(o: Operation, table: Table) -> str:
-    return _function(o, f"  return kernels::{o.row.run}({names(o)});\n")
+    call = f"kernels::{o.row.run}({names(o)})"
+    if not _lacks_half_complex(o):
+        return _function(o, f"  return {call};\n")
+    refusal = f'  refuse_half_complex(result, "{o.name}");\n'
+    return _function(o, f"  Ref result = {call};\n{refusal}  return result;\n")
 
 
 def _composite(o: Operation, table: Table) -> str:
-    out = _function(o, f"  return compose::{o.row.run}({names(o)});\n", hook=False)
+    refusal = f'  refuse_half_complex({{}}, "{o.name}");\n' if _lacks_half_complex(o) else ""
+    call = f"{refusal.format(o.parameters[0].name)}  return compose::{o.row.run}({names(o)});\n"
+    out = _function(o, call, hook=False)
     if has_inplace(o):
         passed = ", ".join(["self"] + [p.name for p in o.parameters[1:]])
-        out += f"Ref ops::{o.name}_({_self_arguments(o)}) {{\n  return compose::{o.row.run}_({passed});\n}}\n"
+        out += f"Ref ops::{o.name}_({_self_arguments(o)}) {{\n"
+        out += f"{refusal.format('self')}  return compose::{o.row.run}_({passed});\n}}\n"
     return out
 
 

@@ -1,7 +1,7 @@
 """Rows that keep numbers within bounds, and quotients rounded to whole numbers."""
 
 from ops.kinds import composite, pointwise
-from ops.row import boolean, floating, real
+from ops.row import boolean, every, floating, real
 
 composite("clamp(input, min: Tensor | None = None, max: Tensor | None = None)", run="clamp_tensor", aliases=("clip",),
           inplace=True, out=True, samples="clamp_tensor", onnx="Clip",
@@ -44,7 +44,7 @@ pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="_div_f
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")
 composite("nan_to_num(input, nan: Number | None = None, posinf: Number | None = None, neginf: Number | None = None)",
-          inplace=True, out=True, out_rule="exact", samples="nan_to_num",
+          types=every, inplace=True, out=True, out_rule="exact", samples="nan_to_num",
           exceptions={"complex_tangent": "PyTorch's is that of a real function, and there is no gradient to compare"},
           doc="input with numbers for NaN (0) and the infinities (the dtype's largest and smallest number).")
 pointwise("_nan_to_num(input, nan: Number, posinf: Number, neginf: Number)", types=floating, private=True, method=False,

@@ -1,7 +1,7 @@
 """Complex numbers: their parts, conjugates and angles. A formula here holds for complex numbers as it stands."""
 
 from ops.kinds import composite, pointwise, view
-from ops.row import boolean, complex_, floating, number
+from ops.row import boolean, complex_, floating, half_complex, number
 
 # ------------------------------------------------------------------ views
 
@@ -17,7 +17,8 @@ composite("imag(input)", method=False, samples="unary",
 
 # ------------------------------------------------------------------ conjugates
 
-pointwise("_conj(input)", types=complex_, private=True, method=False, out=False, holomorphic=False, body="conj(input)",
+pointwise("_conj(input)", types=complex_ + half_complex, private=True, method=False, out=False,
+          holomorphic=False, body="conj(input)",
           grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none", doc="The complex conjugate.")
 composite("conj(input)", samples="unary", doc="The complex conjugate; a real tensor itself.")
 composite("conj_physical(input)", run="conj", inplace=True, out=True, samples="unary",
@@ -28,7 +29,7 @@ for _name in ("resolve_conj", "resolve_neg"):
 
 # ------------------------------------------------------------------ directions
 
-pointwise("sgn(input)", out_rule="exact", types=boolean + number, holomorphic=False, body="sgn(input)",
+pointwise("sgn(input)", out_rule="exact", types=boolean + number + half_complex, holomorphic=False, body="sgn(input)",
           grad={"input": "_sgn_grad(g, input, y)"},
           doc="The sign of a real number, the direction of a complex one; 0 at 0.")
 composite("_sgn_grad(g, input, y)", run="sgn_grad", private=True, method=False, samples="none",
@@ -38,13 +39,14 @@ pointwise("angle(input)", types=floating + complex_, integers_to_float=True, par
           doc="The angle to the positive real axis; 0 or pi for real numbers.")
 composite("_angle_grad(g, input)", run="angle_grad", private=True, method=False, samples="none",
           doc="The gradient of angle: 1j * g * input / abs(input) ** 2, 0 at 0 and for real numbers.")
-pointwise("isreal(input)", types=boolean + number, body="imag(input) == imag(0)", bool_output=True,
+pointwise("isreal(input)", types=boolean + number + half_complex, body="imag(input) == imag(0)", bool_output=True,
           inplace=False, out=False, doc="True where the imaginary part is 0.")
 
 # ------------------------------------------------------------------ from parts
 
-pointwise("complex(real, imag)", types=floating, parts="complex", dtype_rule="one_dtype", method=False, inplace=False,
-          holomorphic=False, body="complex(real, imag)", grad={"real": "real(g)", "imag": "imag(g)"},
+pointwise("complex(real, imag)", types=floating + half_complex, parts="complex", dtype_rule="one_dtype",
+          method=False, inplace=False, holomorphic=False, body="complex(real, imag)",
+          grad={"real": "real(g)", "imag": "imag(g)"},
           doc="real + 1j * imag.")
 pointwise("polar(abs, angle)", types=floating, parts="complex", dtype_rule="one_dtype", method=False, inplace=False,
           holomorphic=False, body="polar(abs, angle)",

@@ -1,6 +1,7 @@
 """Tensors made from sizes and numbers."""
 
 from ops.kinds import creation
+from ops.row import every
 
 creation("empty(*size: int, memory_format: MemoryFormat | None = None)", samples="none", doc="Uninitialised memory.")
 creation("zeros(*size: int)", samples="none", onnx="ConstantOfShape", doc="All 0.")
@@ -9,7 +10,7 @@ creation("full(size: IntList, fill_value: Number)", samples="none", onnx="Consta
 creation("arange(end: Number)", samples="none", onnx="Range", doc="0, 1, ... below end.")
 creation("arange(start: Number, end: Number, step: Number = 1)", overload="start", run="arange_start", samples="none",
          onnx="Range", doc="start, start + step, ... before end.")
-creation("eye(n: int, m: int | None = None)", samples="none", onnx="EyeLike", doc="Ones on the diagonal.")
+creation("eye(n: int, m: int | None = None)", types=every, samples="none", onnx="EyeLike", doc="Ones on the diagonal.")
 creation("empty_like(input, *, memory_format: MemoryFormat | None = None)", samples="none",
          doc="Uninitialised, in the shape of input.")
 creation("zeros_like(input, *, memory_format: MemoryFormat | None = None)", samples="none",

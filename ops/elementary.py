@@ -1,7 +1,7 @@
 """Rows of elementary functions: roundings, remainders, trigonometry, logarithms to other bases, the error function."""
 
 from ops.kinds import composite, pointwise
-from ops.row import boolean, complex_, floating, number, real
+from ops.row import boolean, complex_, floating, half_complex, number, real
 
 fractional = floating + complex_
 
@@ -115,11 +115,11 @@ pointwise("fmin(input, other)", types=boolean + real, body="fmin(input, other)",
           grad={"input": "where(isnan(other), g, where(input <= other, g, 0))",
                 "other": "where(isnan(other), 0, where(input <= other, 0, g))"},
           doc="The smaller of both; a NaN counts for nothing.")
-pointwise("isinf(input)", types=boolean + number, body="isinf(input)", bool_output=True, inplace=False, out=False,
-          onnx="IsInf",
+pointwise("isinf(input)", types=boolean + number + half_complex, body="isinf(input)", bool_output=True,
+          inplace=False, out=False, onnx="IsInf",
           doc="True where input is infinite.")
-pointwise("isfinite(input)", types=boolean + number, body="isfinite(input)", bool_output=True, inplace=False, out=False,
-          doc="True where input is neither infinite nor NaN.")
+pointwise("isfinite(input)", types=boolean + number + half_complex, body="isfinite(input)", bool_output=True,
+          inplace=False, out=False, doc="True where input is neither infinite nor NaN.")
 pointwise("signbit(input)", out_rule="exact", types=boolean + real, body="signbit(input)", bool_output=True,
           inplace=False,
           doc="True where the sign is negative, -0.0 included.")

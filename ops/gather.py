@@ -1,6 +1,7 @@
 """Rows that read and write elements at index tensors or under masks, out of place and in place."""
 
 from ops.kinds import composite, creation, inplace, kernel
+from ops.row import every
 
 
 def _both(name: str, arguments: str, *, grad: dict[str, str], doc: str, **fields: object) -> None:
@@ -17,17 +18,18 @@ def _both(name: str, arguments: str, *, grad: dict[str, str], doc: str, **fields
 
 # ------------------------------------------------------------------ along a dimension: index has the result's shape
 
-kernel("gather(input, dim: int, index, *, sparse_grad: bool = False)", out=True,
+kernel("gather(input, dim: int, index, *, sparse_grad: bool = False)", types=every, out=True,
        grad={"input": "_gather_grad(g, input, dim, index)"}, samples="gather", onnx="GatherElements",
        widens=False, doc="At each place of index the element of input whose position along dim index gives.")
 kernel("_gather_grad(g, input: Sizes, dim: int, index)", run="gather_grad", private=True, method=False,
        grad={"g": "gather(g, dim, index)"}, samples="none", doc="Zeros of that size with g added at index along dim.")
 composite("take_along_dim(input, indices, dim: int | None = None)", out_rule="exact", out=True, samples="none",
           doc="gather with the shapes broadcast; of all elements in one dimension where dim is None.")
-_both("scatter", "dim: int, index, src", samples="scatter",
+_both("scatter", "dim: int, index, src", types=every, samples="scatter",
       grad={"input": "scatter(g, dim, index, 0)", "src": "view(gather(g, dim, index), src)"},
       widens=False, doc="src written at index along dim.")
-_both("scatter", "dim: int, index, value: Number", overload="value", samples="scatter_value", node="ScatterBackward1",
+_both("scatter", "dim: int, index, value: Number", overload="value", types=every, samples="scatter_value",
+      node="ScatterBackward1",
       grad={"input": "scatter(g, dim, index, 0)"}, widens=False, doc="value written at index along dim.")
 _both("scatter", "dim: int, index, src, *, reduce: str", overload="src_reduce", samples="none", grad={},
       doc="src added ('add') or multiplied ('multiply') at index along dim.")
@@ -49,7 +51,7 @@ composite("_scatter_reduce_grad(g, input, dim: int, index, src, reduce: str, inc
 
 # ------------------------------------------------------------------ along a dimension: index is a vector
 
-_both("index_add", "dim: int, index, source, *, alpha: Number = 1", samples="index_copy",
+_both("index_add", "dim: int, index, source, *, alpha: Number = 1", widens=False, samples="index_copy",
       grad={"input": "g", "source": "_sum_to(index_select(g, dim, index) * alpha, source)"},
       doc="alpha times the slices of source added at index along dim.")
 _both("index_copy", "dim: int, index, source", samples="index_copy",
@@ -71,11 +73,11 @@ composite("index_put(input, indices: Indices, values, accumulate: bool = False)"
 
 # ------------------------------------------------------------------ among all elements
 
-kernel("take(input, index)", out=True, grad={"input": "_take_grad(g, input, index)"}, samples="take",
+kernel("take(input, index)", types=every, out=True, grad={"input": "_take_grad(g, input, index)"}, samples="take",
        widens=False, doc="The elements at those places of input read as one vector.")
 kernel("_take_grad(g, input: Sizes, index)", run="take_grad", private=True, method=False,
        grad={"g": "take(g, index)"}, samples="none", doc="Zeros of that size with g added at index.")
-_both("put", "index, source, accumulate: bool = False", samples="put", out=False,
+_both("put", "index, source, accumulate: bool = False", types=every, samples="put", out=False,
       grad={"input": "_put_clear(g, index, accumulate)", "source": "view(take(g, index), source)"},
       widens=False, doc="source written (or added) at those places of input read as one vector.")
 composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=True, method=False, samples="none",
@@ -87,7 +89,7 @@ _both("masked_fill", "mask, value: Operand", samples="masked_fill", out=False, n
       number_nodes={"value": "MaskedFillBackward0"},
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "value": "sum(where(mask, g, 0))"}, onnx="Where",
       widens=False, doc="value where mask holds.")
-_both("masked_scatter", "mask, source", samples="masked_scatter", out=False,
+_both("masked_scatter", "mask, source", types=every, samples="masked_scatter", out=False,
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "source": "_masked_scatter_grad(g, mask, source)"},
       widens=False, doc="The elements of source, in order, where mask holds.")
 composite("_masked_scatter_grad(g, mask, source: Sizes)", run="masked_scatter_grad", private=True, method=False,
@@ -127,9 +129,9 @@ composite("nonzero_static(input, *, size: int, fill_value: int = -1)", out=True,
 
 # ------------------------------------------------------------------ numbers in order
 
-creation("linspace(start: Number, end: Number, steps: int)", samples="none",
+creation("linspace(start: Number, end: Number, steps: int)", types=every, samples="none",
          doc="steps numbers from start to end, evenly spaced.")
-creation("logspace(start: Number, end: Number, steps: int, base: float = 10.0)", samples="none",
+creation("logspace(start: Number, end: Number, steps: int, base: float = 10.0)", types=every, samples="none",
          doc="base to the power of steps numbers from start to end, evenly spaced.")
 creation("empty_permuted(size: IntList, physical_layout: IntList)", samples="none",
          doc="Uninitialised, dense, with the dimensions in that order in memory.")

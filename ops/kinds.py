@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.row import Row, add_row, every, floating, number
+from ops.row import Row, add_row, every, floating, half_complex, number
 
 
 def pointwise(
@@ -35,24 +35,31 @@ def view(signature: str, *, inplace: bool = False, **fields: Any) -> Row:
     return add_row("view", signature, inplace=inplace, **fields)
 
 
+def _types(fields: dict[str, Any]) -> dict[str, Any]:
+    """The dtypes of a row that does not state them."""
+    return {"types": every if fields["widens"] else every + half_complex}
+
+
 def kernel(signature: str, *, run: str = "", **fields: Any) -> Row:
-    """Computed by a function of its own, `rl::kernels::<run>`. widens=False: it takes 16-bit floats as they are."""
+    """Computed by a function of its own, `rl::kernels::<run>`. widens=False: it takes 16-bit floats as they are, and
+    complex32 too."""
     name = signature.split("(")[0]
-    return add_row("kernel", signature, run=run or name, **{"widens": True, "out_rule": "exact"} | fields)
+    fields = {"widens": True, "out_rule": "exact"} | fields
+    return add_row("kernel", signature, run=run or name, **_types(fields) | fields)
 
 
 def creation(signature: str, **fields: Any) -> Row:
     """Makes a tensor from nothing: a function only, with dtype=, device=, requires_grad= and the like."""
     name = signature.split("(")[0]
-    fields.setdefault("run", name)
+    fields = {"run": name, "types": every + half_complex} | fields
     return add_row("creation", signature, method=False, **fields)
 
 
 def inplace(signature: str, *, run: str = "", **fields: Any) -> Row:
     """Writes its first argument; has no out-of-place form of its own. widens: as for a kernel."""
     name = signature.split("(")[0]
-    forms = {"function": False, "widens": True}
-    return add_row("inplace", signature, run=run or name.rstrip("_"), **forms | fields)
+    fields = {"function": False, "widens": True} | fields
+    return add_row("inplace", signature, run=run or name.rstrip("_"), **_types(fields) | fields)
 
 
 def composite(signature: str, *, run: str = "", **fields: Any) -> Row:
@@ -61,4 +68,4 @@ def composite(signature: str, *, run: str = "", **fields: Any) -> Row:
     With inplace=True `rl::compose::<run>_` is its in-place form.
     """
     name = signature.split("(")[0]
-    return add_row("composite", signature, run=run or name, **fields)
+    return add_row("composite", signature, run=run or name, **{"types": every + half_complex} | fields)

@@ -1,7 +1,7 @@
 """Rows of neural networks: softmax, losses, attention, convolution, pooling."""
 
 from ops.kinds import composite, kernel
-from ops.row import floating, number
+from ops.row import floating, half_complex, number
 
 kernel("log_softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="log_softmax",
        grad={"input": "_log_softmax_grad(g, y, dim)"}, graph={"input": "g - exp(y) * sum(g, dim, True)"},
@@ -68,18 +68,18 @@ composite("scaled_dot_product_attention(query, key, value, attn_mask: Tensor | N
               "1 / sqrt(size) where None; enable_gqa: key and value may have fewer heads, dimension -3.")
 
 kernel("_convolution(input, weight, bias: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
-       run="convolution", private=True, method=False, types=number, node="ConvolutionBackward0",
+       run="convolution", private=True, method=False, types=number + half_complex, node="ConvolutionBackward0",
        grad={"input": "_convolution_input_grad(g, input, weight, stride, padding, dilation, groups)",
              "weight": "_convolution_weight_grad(g, input, weight, stride, padding, dilation, groups)",
              "bias": "_convolution_bias_grad(g)"}, samples="none", onnx="Conv",
        doc="Convolution of (N, C, d...) with 1 to 3 spatial dimensions.")
 kernel("_convolution_input_grad(g, input: Sizes, weight, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
-       run="convolution_input_grad", private=True, method=False, types=number, samples="none",
+       run="convolution_input_grad", private=True, method=False, types=number + half_complex, samples="none",
        grad={"g": "_convolution(g_, weight, None, stride, padding, dilation, groups)",
              "weight": "_convolution_weight_grad(g, g_, weight, stride, padding, dilation, groups)"},
        doc="The gradient of convolution by its input: bilinear in g and weight.")
 kernel("_convolution_weight_grad(g, input, weight: Sizes, stride: Ints, padding: Ints, dilation: Ints, groups: int)",
-       run="convolution_weight_grad", private=True, method=False, types=number, samples="none",
+       run="convolution_weight_grad", private=True, method=False, types=number + half_complex, samples="none",
        grad={"g": "_convolution(input, g_, None, stride, padding, dilation, groups)",
              "input": "_convolution_input_grad(g, input, g_, stride, padding, dilation, groups)"},
        doc="The gradient of convolution by its weight: bilinear in g and input.")

@@ -1,32 +1,33 @@
 """Rows whose result at a place depends on the inputs at that place alone."""
 
 from ops.kinds import comparison, composite, kernel, pointwise
-from ops.row import boolean, complex_, every, floating, number, real
+from ops.row import boolean, complex_, floating, half_complex, number, real
 
-arithmetic = boolean + number
+arithmetic = number + half_complex
 
 # ------------------------------------------------------------------ arithmetic
 
-pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
+pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=boolean + arithmetic,
           legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", numbers_alone=True,
           grad={"input": "g", "other": "g * alpha"}, operator="+", operator_methods=("", "add"), onnx="Add",
           doc="input + alpha * other.")
-pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", body="fma(alpha, other, input)",
-          negated=("alpha",), numbers_alone=True, dtype_rule="no_bool", legacy=("input", "alpha", "other"),
-          grad={"input": "g", "other": "-(g * alpha)"}, number_nodes={"input": "RsubBackward1"}, operator="-",
+pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
+          body="fma(alpha, other, input)", negated=("alpha",), numbers_alone=True, dtype_rule="no_bool",
+          legacy=("input", "alpha", "other"), grad={"input": "g", "other": "-(g * alpha)"},
+          number_nodes={"input": "RsubBackward1"}, operator="-",
           onnx="Sub",
           doc="input - alpha * other.")
 composite("subtract(input: Operand, other: Operand, *, alpha: Number = 1)", inplace=True, out=True, samples="pair",
           numbers_alone=True, doc="input - alpha * other.")
 composite("subtract(input: Operand, other: Number, alpha: Number = 1)", overload="number", run="subtract_number",
           inplace=True, samples="none", doc="The same with a number, where alpha may come third.")
-pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", body="fma(alpha, input, other)",
+pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", types=arithmetic, body="fma(alpha, input, other)",
           negated=("alpha",), number_nodes={"other": "RsubBackward1"}, dtype_rule="no_bool", inplace=False, out=False,
           grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
           doc="other - alpha * input.")
-pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=arithmetic, body="input * other",
-          exact_number="other", numbers_alone=True, narrow_reversed="other * input",
+pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=boolean + arithmetic,
+          body="input * other", exact_number="other", numbers_alone=True, narrow_reversed="other * input",
           grad={"input": "g * other", "other": "g * input"}, operator="*",
           operator_methods=("", "mul"), onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
@@ -35,9 +36,9 @@ pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
           number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
-pointwise("neg(input)", out_rule="exact", aliases=("negative",), types=number, dtype_rule="no_bool", body="-input",
+pointwise("neg(input)", out_rule="exact", aliases=("negative",), types=arithmetic, dtype_rule="no_bool", body="-input",
           grad={"input": "-g"}, onnx="Neg", doc="-input.")
-pointwise("abs(input)", out_rule="exact", aliases=("absolute",), types=number,
+pointwise("abs(input)", out_rule="exact", aliases=("absolute",), types=arithmetic,
           parts="real", holomorphic=False, body="abs(input)",
           grad={"input": "g * sgn(input)"},
           onnx="Abs",
@@ -63,7 +64,8 @@ pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(inpu
           exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit",
                       "awkward_curvature": "the gradient of input is 0 where exponent is, and with it its slope"},
           doc="input raised to exponent.")
-pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", body="fma(value * tensor1, tensor2, input)",
+pointwise("addcmul(input, tensor1, tensor2, *, value: Number = 1)", types=arithmetic,
+          body="fma(value * tensor1, tensor2, input)",
           legacy=("input", "value", "tensor1", "tensor2"),
           grad={"input": "g", "tensor1": "g * (tensor2 * value)", "tensor2": "g * (tensor1 * value)"},
           doc="input + value * tensor1 * tensor2.")
@@ -121,10 +123,10 @@ pointwise("_linked(g, x)", types=floating + complex_, body="g", grad={"g": "g", 
 FLAT = {"input": "zeros_like(g)", "other": "zeros_like(g)"}  # for the in-place forms, which keep the dtype
 
 comparison("eq(input: Operand, other: Operand)", node="EqBackward1", number_nodes={"other": "EqBackward0"},
-           grad=FLAT, body="input == other", operator="==", onnx="Equal",
+           types=boolean + arithmetic, grad=FLAT, body="input == other", operator="==", onnx="Equal",
            doc="input == other.")
 comparison("ne(input: Operand, other: Operand)", node="NeBackward1", number_nodes={"other": "NeBackward0"},
-           grad=FLAT, aliases=("not_equal",), body="input != other", operator="!=",
+           types=boolean + arithmetic, grad=FLAT, aliases=("not_equal",), body="input != other", operator="!=",
            doc="input != other.")
 comparison("lt(input: Operand, other: Operand)", node="LtBackward1", number_nodes={"other": "LtBackward0"},
            grad=FLAT, aliases=("less",), types=boolean + real, body="input < other",
@@ -147,9 +149,9 @@ comparison("logical_and(input, other)", body="(input != 0) & (other != 0)", onnx
            doc="True where both are nonzero.")
 comparison("logical_or(input, other)", body="(input != 0) | (other != 0)", onnx="Or",
            doc="True where either is nonzero.")
-pointwise("isnan(input)", types=every, body="input != input", bool_output=True, inplace=False, out=False, onnx="IsNaN",
-          doc="True where input is NaN.")
-pointwise("where(condition, input: Operand, other: Operand)", types=every, out_rule="exact",
+pointwise("isnan(input)", types=boolean + arithmetic, body="input != input", bool_output=True, inplace=False,
+          out=False, onnx="IsNaN", doc="True where input is NaN.")
+pointwise("where(condition, input: Operand, other: Operand)", types=boolean + arithmetic, out_rule="exact",
           body="where(condition, input, other)",
           bool_inputs=("condition",), grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"},
           inplace=False, method=False, samples="where", onnx="Where",

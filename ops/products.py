@@ -1,6 +1,7 @@
 """Rows made of matrix products."""
 
 from ops.kinds import composite
+from ops.row import every
 
 composite("addmm(input, mat1, mat2, *, beta: Number = 1, alpha: Number = 1)", out_rule="exact",
           exceptions={"node_name": "made of other rows, whose nodes it has"}, inplace=True, out=True, samples="addmm",
@@ -18,7 +19,7 @@ composite("addbmm(input, batch1, batch2, *, beta: Number = 1, alpha: Number = 1)
           inplace=True, out=True,
           samples="addbmm", tolerance=1e-5,
           doc="beta * input + alpha * the sum of the products of two batches of matrices.")
-composite("addr(input, vec1, vec2, *, beta: Number = 1, alpha: Number = 1)",
+composite("addr(input, vec1, vec2, *, beta: Number = 1, alpha: Number = 1)", types=every,
           exceptions={"layouts": "PyTorch keeps the order of a transposed input",
           "meta": "PyTorch keeps the order of a transposed input",
           "node_name": "made of other rows, whose nodes it has"}, inplace=True, out=True, samples="addr",

@@ -1,7 +1,7 @@
 """Rows that combine elements along dimensions."""
 
 from ops.kinds import composite, kernel, reduction
-from ops.row import boolean, complex_, every, floating, number, real
+from ops.row import boolean, complex_, floating, number, real
 
 reduction("sum(input, *, dtype: DType | None = None)", out=False, types=number, map="x", combine="a + b", start="0",
           finish="a",
@@ -58,9 +58,9 @@ reduction("all(input, dim: Ints | None = None, keepdim: bool = False)", out_rule
           combine="minimum(a, b)", start="1", finish="a", bool_output=True,
           exceptions={"meta: ())": "PyTorch's copy has other strides on meta than on the CPU"},
           doc="True where every element along dim is nonzero.")
-kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", types=every, private=True,
+kernel("_select_grad(g, input: Sizes, dim: int, indices, keepdim: bool)", run="select_grad", private=True,
        method=False, grad={"g": "_select_take(g, dim, indices, keepdim)"}, samples="none",
        widens=False, doc="The gradient of a selection along dim: g at indices, 0 elsewhere, in the shape of input.")
-kernel("_select_take(input, dim: int, indices, keepdim: bool)", run="select_take", types=every, private=True,
+kernel("_select_take(input, dim: int, indices, keepdim: bool)", run="select_take", private=True,
        method=False, grad={"input": "_select_grad(g, input, dim, indices, keepdim)"}, samples="none",
        widens=False, doc="The elements of input at indices along dim.")

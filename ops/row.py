@@ -12,6 +12,7 @@ from typing import Any
 
 floating = ("float16", "bfloat16", "float32", "float64")
 complex_ = ("complex64", "complex128")
+half_complex = ("complex32",)  # computed as complex64, by the rows that say so
 integral = ("uint8", "int8", "int16", "int32", "int64")
 boolean = ("bool",)
 real = integral + floating

@@ -1,7 +1,7 @@
 """Views, and the rows around them: no kernel runs unless a copy is asked for."""
 
 from ops.kinds import composite, inplace, kernel, view
-from ops.row import every
+from ops.row import every, half_complex
 
 # A view by sizes and strides, and the layout of what it is a view of.
 STRIDED_VALUES = "size, stride, storage_offset, input_size, input_stride, input_offset"
@@ -70,20 +70,20 @@ for _name, _arguments, _call in (
 ):
     kernel(f"_{_name}_backward(g, input: Sizes, {_arguments})", run=f"{_name}_backward", private=True, method=False,
            grad={"g": f"{_name}(g, {_call})"}, samples="none",
-           widens=_name == "unfold",  # whose places may coincide: there g is added
+           types=every + half_complex, widens=_name == "unfold",  # whose places may coincide: there g is added
            doc=f"The gradient of {_name}: zeros with g at the view's places.")
 kernel(f"_as_strided_backward(g, {STRIDED})", private=True, method=False, samples="none",
-       grad={"g": f"_as_strided_again(g, {STRIDED_VALUES})"},
+       types=every + half_complex, grad={"g": f"_as_strided_again(g, {STRIDED_VALUES})"},
        doc="The gradient of as_strided: g put into memory at the view's places, read at the input's.")
 kernel(f"_as_strided_again(t, {STRIDED})", private=True, method=False, samples="none",
-       grad={"t": f"_as_strided_backward(g, {STRIDED_VALUES})"},
+       types=every + half_complex, grad={"t": f"_as_strided_backward(g, {STRIDED_VALUES})"},
        doc="as_strided of t as if it were the input: put into memory at the input's places, read at the view's.")
 composite("_sum_to(input, size: Sizes)", run="sum_to", private=True, method=False, samples="none",
           doc="Sums what broadcasting had repeated.")
 
 # ------------------------------------------------------------------ copies and conversions
 
-kernel("clone(input, *, memory_format: MemoryFormat | None = None)", types=every, grad={"input": "g"}, samples="unary",
+kernel("clone(input, *, memory_format: MemoryFormat | None = None)", grad={"input": "g"}, samples="unary",
        onnx="Identity", widens=False, doc="A copy; gradients flow through it.")
 composite("contiguous(input, *, memory_format: MemoryFormat | None = None)", function=False, samples="unary",
           doc="The tensor itself where it is row-major, a copy elsewhere.")

@@ -29,7 +29,7 @@ kernel("topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = 
 kernel("_put_along(g, input: Sizes, dim: int, indices)", run="put_along", private=True, method=False, types=every,
        grad={"g": "_take_along(g, dim, indices)"}, samples="none",
        doc="Zeros of that size, with g added at indices along dim.")
-kernel("_take_along(input, dim: int, indices)", run="take_along", private=True, method=False, types=every,
+kernel("_take_along(input, dim: int, indices)", run="take_along", private=True, method=False,
        grad={"input": "_put_along(g, input, dim, indices)"}, samples="none",
        widens=False, doc="The elements of input at indices along dim.")
 

@@ -1,7 +1,7 @@
 """Rows of special functions, products with logarithms, and questions about numbers."""
 
 from ops.kinds import composite, pointwise
-from ops.row import boolean, complex_, floating, real
+from ops.row import boolean, complex_, every, floating, real
 
 # ------------------------------------------------------------------ signs, steps, infinities
 
@@ -24,7 +24,7 @@ pointwise("nextafter(input, other)", types=floating, body="nextafter(input, othe
           narrow_body={"float16": "next_half(input, other)", "bfloat16": "next_brain(input, other)"},
           grad={"input": "where(input == other, 0, g)", "other": "zeros_like(g)"},
           doc="The next number of the dtype from input towards other.")
-composite("ldexp(input, other)",
+composite("ldexp(input, other)", types=every,
           exceptions={"node_name": "made of other rows, whose nodes it has",
                       "in_place": "PyTorch has no kernel for bools, and converts integers otherwise"},
           inplace=True, out=True, samples="pair", doc="input * 2 ** other.")

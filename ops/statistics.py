@@ -1,7 +1,7 @@
 """Products, spreads, norms and counts along dimensions, and comparisons of whole tensors."""
 
 from ops.kinds import composite, kernel, reduction
-from ops.row import complex_, every, floating, number, real
+from ops.row import complex_, every, floating, half_complex, number, real
 
 # ------------------------------------------------------------------ products and sums
 
@@ -26,17 +26,17 @@ composite("nanmean(input, dim: Ints | None = None, keepdim: bool = False, *, dty
           exceptions={"meta": "PyTorch keeps all dimensions for dim=() here, as nowhere else",
                       "out": "PyTorch writes out= twice, which its version counts"},
           doc="The mean along dim of all that is not NaN.")
-composite("count_nonzero(input, dim: Ints | None = None)", samples="flat_dims", types=every,
+composite("count_nonzero(input, dim: Ints | None = None)", samples="flat_dims",
           doc="How many elements along dim are not 0.")
 
 # ------------------------------------------------------------------ spread
 
 kernel("_var(input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="variance", private=True,
-       method=False, types=floating + complex_, holomorphic=False,
+       method=False, types=floating + complex_ + half_complex, holomorphic=False,
        grad={"input": "_var_grad(g, input, dim, correction, keepdim)"},
        node="VarBackward0", samples="none", doc="The variance along dim, in two passes: divided by n - correction.")
 kernel("_std(input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="deviation", private=True,
-       method=False, types=floating + complex_, holomorphic=False, node="StdBackward0",
+       method=False, types=floating + complex_ + half_complex, holomorphic=False, node="StdBackward0",
        grad={"input": "_var_grad(where(y == 0, 0, g / (2 * y)), input, dim, correction, keepdim)"}, samples="none",
        doc="The square root of _var.")
 composite("_var_grad(g, input, dim: Ints | None, correction: Number | None, keepdim: bool)", run="var_grad",
@@ -64,7 +64,7 @@ reduction("_euclidean_norm(input, dim: Ints | None, keepdim: bool = False)", typ
           doc="The square root of the sum of squares along dim: _vector_norm of order 2 without its gradient.")
 kernel("_vector_norm(input, ord: float, dim: Ints | None, keepdim: bool)", run="vector_norm", private=True,
        method=False,
-       types=floating + complex_, holomorphic=False,
+       types=floating + complex_ + half_complex, holomorphic=False,
        grad={"input": "_vector_norm_grad(g, input, y, ord, dim, keepdim)"}, samples="none",
        node="LinalgVectorNormBackward0", onnx="ReduceL2",
        doc="sum(abs(input) ** ord) ** (1 / ord) along dim; the maximum, minimum or count where ord is inf, -inf or 0.")
@@ -85,9 +85,9 @@ composite("aminmax(input, *, dim: int | None = None, keepdim: bool = False)", ou
           returns=("min", "max"), out=True,
           samples="unary", exceptions={"node_name": "two rows, so two nodes"},
           doc="The minimum and the maximum along dim.")
-composite("trace(input)", samples="one_matrix", exceptions={"node_name": "a composite of sum and diagonal"},
-          doc="The sum of a matrix's diagonal.")
+composite("trace(input)", types=every, samples="one_matrix",
+          exceptions={"node_name": "a composite of sum and diagonal"}, doc="The sum of a matrix's diagonal.")
 composite("isclose(input, other, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False)", samples="close",
           doc="True where abs(input - other) <= atol + rtol * abs(other); infinities must be equal.")
-composite("_equal(input, other)", run="equal", private=True, method=False, samples="none",
+composite("_equal(input, other)", types=every, run="equal", private=True, method=False, samples="none",
           doc="Whether shapes and elements are the same, as a 0-d bool tensor.")

@@ -309,6 +309,7 @@ Ref complex_conjugate(const Ref& x) { return ops::_conj(x); }
 
 Ref finish_gradient(Ref g, const Expected& e) {
   if (!g) return g;
+  if (is_complex(g->dtype) && !is_complex(e.dtype)) g = ops::_to_copy(g.get(), real_of(g->dtype));
   if (!(g->sizes() == DimSpan(e.sizes))) {
     int lead = g->ndim - e.sizes.size();
     RL_CHECK(lead >= 0, Runtime, "backward: a gradient of shape %s reached an input of shape %s",

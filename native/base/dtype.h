@@ -18,10 +18,11 @@ enum class DType : uint8_t {
   BFloat16,
   Float32,
   Float64,
+  Complex32,
   Complex64,
   Complex128
 };
-constexpr int kDTypes = 12;
+constexpr int kDTypes = 13;
 
 enum class Category : uint8_t { Bool, Integral, Floating, Complex };
 
@@ -44,6 +45,7 @@ constexpr DTypeInfo kDTypeInfo[kDTypes] = {
     {"bfloat16", nullptr, "BFloat16", 2, Category::Floating},
     {"float32", "float", "Float", 4, Category::Floating},
     {"float64", "double", "Double", 8, Category::Floating},
+    {"complex32", "chalf", "ComplexHalf", 4, Category::Complex},
     {"complex64", "cfloat", "ComplexFloat", 8, Category::Complex},
     {"complex128", "cdouble", "ComplexDouble", 16, Category::Complex},
 };
@@ -55,21 +57,35 @@ constexpr Category category_of(DType d) { return info(d).category; }
 constexpr bool is_floating(DType d) { return category_of(d) == Category::Floating; }
 constexpr bool is_complex(DType d) { return category_of(d) == Category::Complex; }
 constexpr bool is_differentiable(DType d) { return category_of(d) >= Category::Floating; }
-constexpr bool is_narrow(DType d) { return d == DType::Float16 || d == DType::BFloat16; }
+// 16-bit floats and complex numbers of such parts: kernels compute them in wide_of(d), and round once.
+constexpr bool is_narrow(DType d) { return d == DType::Float16 || d == DType::BFloat16 || d == DType::Complex32; }
+constexpr DType wide_of(DType d) {
+  return !is_narrow(d) ? d : d == DType::Complex32 ? DType::Complex64 : DType::Float32;
+}
 // The dtype of a complex number's parts; a real dtype itself.
 constexpr DType real_of(DType d) {
-  return d == DType::Complex64 ? DType::Float32 : d == DType::Complex128 ? DType::Float64 : d;
+  switch (d) {
+    case DType::Complex32: return DType::Float16;
+    case DType::Complex64: return DType::Float32;
+    case DType::Complex128: return DType::Float64;
+    default: return d;
+  }
 }
-// The reverse: of float64 complex128, of any other real dtype complex64.
+// The reverse; of a real dtype that is the part of none, complex64.
 constexpr DType complex_of(DType d) {
-  return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
+  switch (real_of(d)) {
+    case DType::Float16: return DType::Complex32;
+    case DType::Float64: return DType::Complex128;
+    default: return DType::Complex64;
+  }
 }
 constexpr bool is_integral(DType d) { return category_of(d) == Category::Integral; }
 
 // The largest finite number of a floating dtype, or of the parts of a complex one.
 constexpr double largest_of(DType d) {
   switch (d) {
-    case DType::Float16: return 65504;
+    case DType::Float16:
+    case DType::Complex32: return 65504;
     case DType::BFloat16: return 0x1.fep127;
     case DType::Float32:
     case DType::Complex64: return 0x1.fffffep127;

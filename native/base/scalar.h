@@ -60,7 +60,7 @@ struct Scalar {
   bool fits(DType to) const {
     auto within = [](double v, double low, double high) { return v >= low && v <= high; };
     auto as_float = [&](double v) { return v != v || v - v != 0 || within(v, -largest_of(to), largest_of(to)); };
-    if (imaginary() != 0 && to != DType::Bool && to != DType::Complex64 && to != DType::Complex128) return false;
+    if (imaginary() != 0 && to != DType::Bool && !is_complex(to)) return false;
     double v = to_double();
     switch (to) {
       case DType::UInt8: return within(v, category <= Category::Integral ? -255 : 0, 255);
@@ -86,6 +86,12 @@ struct Scalar {
       case DType::Float64: *static_cast<double*>(out) = to_double(); break;
       case DType::Float16: *static_cast<uint16_t*>(out) = half_from_float(static_cast<float>(to_double())); break;
       case DType::BFloat16: *static_cast<uint16_t*>(out) = brain_from_float(static_cast<float>(to_double())); break;
+      case DType::Complex32: {
+        uint16_t parts[2] = {half_from_float(static_cast<float>(to_double())),
+                             half_from_float(static_cast<float>(imaginary()))};
+        std::memcpy(out, parts, sizeof parts);
+        break;
+      }
       case DType::Complex64: {
         float parts[2] = {static_cast<float>(to_double()), static_cast<float>(imaginary())};
         std::memcpy(out, parts, sizeof parts);

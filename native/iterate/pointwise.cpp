@@ -23,7 +23,7 @@ namespace {
 void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
   for (int k = 0; k < args.n; ++k) {
     if (args[k].tensor || !(k >= row.inputs || row.fitting >> k & 1)) continue;
-    const DType held = stays_exact(row, k) ? compute_dtype(row, d) : d;
+    const DType held = stays_exact(row, k, d) ? compute_dtype(row, d) : d;
     RL_CHECK(args[k].number.fits(held), Runtime, "%s: the number %g does not fit dtype %s; convert the tensors first",
              row.name, args[k].number.to_double(), name_of(held));
     if (!row.checks_scalars || k < row.inputs) continue;
@@ -284,8 +284,10 @@ Ref as_contiguous(const Tensor* x) {
 }
 
 void fill(Tensor* x, const Scalar& value) {
-  // One element of 16 bits may overflow, as in PyTorch.
-  const DType bounds = x->numel == 1 && is_narrow(x->dtype) ? DType::Float64 : x->dtype;
+  // One element of 16 bits may overflow, as in PyTorch, and any number of complex32.
+  const DType bounds = x->dtype == DType::Complex32           ? DType::Complex128
+                       : x->numel == 1 && is_narrow(x->dtype) ? DType::Float64
+                                                              : x->dtype;
   RL_CHECK(value.fits(bounds), Runtime, "fill: %g does not fit dtype %s", value.to_double(), name_of(x->dtype));
   if (!has_memory(x)) return;
   Cell cell;

@@ -28,6 +28,7 @@ struct PointwiseRow {
   int8_t exact_number;     // the operand whose number or 0-d tensor is not rounded to a 16-bit dtype first, or -1
   uint32_t fitting;        // bit k: a number as operand k must fit the dtype
   bool integers_to_float;  // integer operands compute in the default dtype
+  bool half_complex;       // complex32 is computed too, in operands and results
   int8_t like;             // the operand whose shape, strides and dtype the result has, or -1: what all of them come to
   DtypeRule dtypes;
   const Loop (*loops)[kDTypes];  // set at load, for the instruction level

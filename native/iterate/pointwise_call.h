@@ -15,17 +15,6 @@ inline Loop loop_of(const PointwiseRow& row, DType d) { return (*row.loops)[stat
 
 inline bool takes_part(const PointwiseRow& row, int k) { return !(row.bool_inputs >> k & 1); }
 
-// What the loop computes in for a result of dtype d: 16-bit floats compute as float and are rounded once, at the store.
-inline DType compute_dtype(const PointwiseRow& row, DType d) {
-  bool narrow = is_narrow(d) && !loop_of(row, d) && row.output != Output::Complex;
-  return narrow ? DType::Float32 : d;
-}
-
-// Whether number k goes into the loop as it is, not rounded to a 16-bit dtype first: no factor does.
-inline bool stays_exact(const PointwiseRow& row, int k) {
-  return k == row.exact_number || (k >= row.inputs && !row.checks_scalars);
-}
-
 inline DType output_dtype(const PointwiseRow& row, DType d) {
   switch (row.output) {
     case Output::Bool: return DType::Bool;
@@ -33,6 +22,19 @@ inline DType output_dtype(const PointwiseRow& row, DType d) {
     case Output::Complex: return complex_of(d);
     default: return d;
   }
+}
+
+// What the loop computes in for a result of dtype d: 16-bit parts compute as float and are rounded once, at the store.
+inline DType compute_dtype(const PointwiseRow& row, DType d) {
+  if (!is_narrow(d) || loop_of(row, d)) return d;
+  const bool half_complex = d == DType::Complex32 || output_dtype(row, d) == DType::Complex32;
+  const bool computed = half_complex ? row.half_complex : row.output != Output::Complex;  // no dtype has bfloat16 parts
+  return computed ? wide_of(d) : d;
+}
+
+// Whether number k goes into the loop as it is, not rounded to the narrow dtype d first: no factor does.
+inline bool stays_exact(const PointwiseRow& row, int k, DType d) {
+  return d != DType::Complex32 && (k == row.exact_number || (k >= row.inputs && !row.checks_scalars));
 }
 
 // Operands of other dtypes pass through buffers that stay in the first-level cache: no converted copy of a tensor is
@@ -43,16 +45,17 @@ struct Converting {
   int n;
   Loop casts[kMaxOperands] = {};  // to the loop's dtype; [0]: from it, into the output
   int64_t itemsize[kMaxOperands] = {};
-  Loop narrow = nullptr, widen = nullptr;  // to the 16-bit dtype and back, for operands that are wider than the result
+  Loop narrow = nullptr, widen = nullptr;  // to the narrow dtype and back, for operands that are wider than the result
+  int64_t narrow_size = 0;
   bool rounds[kMaxOperands] = {};
 
   static void call(const void* self, char* const* data, const int64_t* strides, int64_t n) {
     static_cast<const Converting*>(self)->run(data, strides, n);
   }
-  void round(char* floats, int64_t n) const {
-    alignas(64) char rounded[kTile * 2];
-    char *down[2] = {rounded, floats}, *up[2] = {floats, rounded};
-    const int64_t down_steps[2] = {2, 4}, up_steps[2] = {4, 2};
+  void round(char* wide, int64_t n) const {
+    alignas(64) char rounded[kTile * 4];
+    char *down[2] = {rounded, wide}, *up[2] = {wide, rounded};
+    const int64_t down_steps[2] = {narrow_size, 2 * narrow_size}, up_steps[2] = {2 * narrow_size, narrow_size};
     narrow(down, down_steps, n);
     widen(up, up_steps, n);
   }
@@ -105,12 +108,13 @@ struct PointwiseCall {
     if (compute != arithmetic) {
       converting.narrow = cast_loop(arithmetic, compute);
       converting.widen = cast_loop(compute, arithmetic);
+      converting.narrow_size = static_cast<int64_t>(size_of(arithmetic));
     }
     for (int k = 0; k < args.n; ++k) {
       const Arg& a = args[k];
       DType want = takes_part(row, k) || k >= row.inputs ? compute : DType::Bool;
       const bool number = !a.tensor || a.tensor->ndim == 0;
-      const bool rounds = compute != arithmetic && want == compute && !(number && stays_exact(row, k));
+      const bool rounds = compute != arithmetic && want == compute && !(number && stays_exact(row, k, arithmetic));
       if (!a.tensor) {
         a.number.store(want, cells[k].bytes);
         if (rounds) converting.round(cells[k].bytes, 1);
@@ -118,8 +122,8 @@ struct PointwiseCall {
         continue;
       }
       const Tensor* x = a.tensor;
-      if (x->dtype != want) convert_operand(n, want, x->dtype, size_of(want));
       converting.rounds[n] = rounds && x->dtype != arithmetic;
+      if (x->dtype != want || converting.rounds[n]) convert_operand(n, want, x->dtype, size_of(want));
       sizes = first ? Dims(x->sizes()) : broadcast_sizes(sizes, x->sizes(), row.name);
       first = false;
       operands[n++] = Operand::of(x);

@@ -203,8 +203,8 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
   if (is_small_whole(row, x, dims, keepdim, d)) return reduce_small_whole(row, x);
   const uint64_t mask = reduced_mask(x, dims, row.name);
   if (x->numel == 0 && !row.has_start) check_reducible(x, mask, dims.n > 0, row.name);
-  if (is_complex(given) && !row.bool_output) check_kernel(row, given);
-  if (is_narrow(d) && !(*row.kernels)[static_cast<int>(d)].run) {
+  if (is_complex(given) && !row.bool_output) check_kernel(row, wide_of(given));
+  if (is_narrow(d) && is_floating(d) && !(*row.kernels)[static_cast<int>(d)].run) {
     // 16-bit floats are combined as float and rounded once.
     Ref wide = as_dtype(x, d),
         computed = reduce(row, as_dtype(wide.get(), DType::Float32).get(), dims, keepdim, std::nullopt);

@@ -9,7 +9,7 @@ namespace rl {
 
 namespace {
 
-constexpr const char* kFormats[kDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", "Zf", "Zd"};
+constexpr const char* kFormats[kDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", nullptr, "Zf", "Zd"};
 
 void release_borrowed(Storage* s) {
   Py_buffer* view = static_cast<Py_buffer*>(s->context);

@@ -38,7 +38,7 @@ bool leaf_dtype(PyObject* o, DType* out) {
   } else if (PyFloat_Check(o)) {
     *out = default_dtype;
   } else if (PyComplex_Check(o)) {
-    *out = default_dtype == DType::Float64 ? DType::Complex128 : DType::Complex64;
+    *out = complex_of(default_dtype);
   } else {
     Scalar s;
     if (!number_from(o, &s)) return false;

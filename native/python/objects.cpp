@@ -79,13 +79,11 @@ PyObject* dtype_to_complex(PyObject* self, PyObject*) {
                  name_of(d));
     return nullptr;
   }
-  return Py_NewRef(
-      dtypes[static_cast<int>(d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64)]);
+  return Py_NewRef(dtype_object(complex_of(d)));
 }
 PyObject* dtype_to_real(PyObject* self, PyObject*) {
   DType d = reinterpret_cast<DTypeObject*>(self)->value;
-  DType real = d == DType::Complex64 ? DType::Float32 : d == DType::Complex128 ? DType::Float64 : d;
-  return Py_NewRef(dtypes[static_cast<int>(real)]);
+  return Py_NewRef(dtype_object(real_of(d)));
 }
 
 PyGetSetDef dtype_getset[] = {{"is_floating_point", dtype_is_floating, nullptr, nullptr, nullptr},
@@ -491,6 +489,9 @@ PyObject* element_to_python(DType d, const void* at) {
     case DType::BFloat16: return PyFloat_FromDouble(brain_to_float(*reinterpret_cast<const uint16_t*>(p)));
     case DType::Float32: return PyFloat_FromDouble(*reinterpret_cast<const float*>(p));
     case DType::Float64: return PyFloat_FromDouble(*reinterpret_cast<const double*>(p));
+    case DType::Complex32:
+      return PyComplex_FromDoubles(half_to_float(reinterpret_cast<const uint16_t*>(p)[0]),
+                                   half_to_float(reinterpret_cast<const uint16_t*>(p)[1]));
     case DType::Complex64:
       return PyComplex_FromDoubles(reinterpret_cast<const float*>(p)[0], reinterpret_cast<const float*>(p)[1]);
     case DType::Complex128:

@@ -19,10 +19,10 @@ DType promote(DType a, DType b) {
   Category ca = category_of(a), cb = category_of(b);
   if (ca != cb && ca < Category::Complex && cb < Category::Complex) return ca > cb ? a : b;
   if (ca == Category::Complex || cb == Category::Complex) {
-    DType x = complex_of(a), y = complex_of(b);
     if (ca < Category::Floating) return b;
     if (cb < Category::Floating) return a;
-    return x == DType::Complex128 || y == DType::Complex128 ? DType::Complex128 : DType::Complex64;
+    const DType x = complex_of(a), y = complex_of(b);
+    return size_of(x) > size_of(y) ? x : y;
   }
   if (ca == Category::Integral) return promote_integers(a, b);
   if (size_of(a) == 2 && size_of(b) == 2) return DType::Float32;  // float16 with bfloat16
@@ -34,8 +34,8 @@ DType as_real(DType d, const char* op) {
   return real_of(d);
 }
 DType as_complex(DType d, const char* op) {
-  RL_CHECK(d == DType::Float32 || d == DType::Float64, NotImplemented,
-           "%s: expected a tensor of dtype float32 or float64, got %s", op, name_of(d));
+  RL_CHECK(is_floating(d) && real_of(complex_of(d)) == d, NotImplemented,
+           "%s: expected a tensor of dtype float16, float32 or float64, got %s", op, name_of(d));
   return complex_of(d);
 }
 

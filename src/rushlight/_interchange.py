@@ -43,8 +43,8 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
     if self.device.type != "cpu":
         raise TypeError(f"numpy: a tensor on device {self.device} has no memory that NumPy can read; use .cpu() first")
-    if self.dtype is _native.bfloat16:
-        raise TypeError("numpy: NumPy has no bfloat16; convert the tensor first, with .float()")
+    if wider := {_native.bfloat16: "float", _native.complex32: "cfloat"}.get(self.dtype):
+        raise TypeError(f"numpy: NumPy has no {self.dtype!r}; convert the tensor first, with .{wider}()")
     return numpy.asarray(_native._memory(self))
 
 

@@ -300,6 +300,8 @@ def isin(
     common = _native.result_type(elements, test_elements)
     if any(isinstance(x, Tensor) and x.dtype is _native.bool for x in (elements, test_elements)):
         raise RuntimeError("isin: bools are not looked up; convert them first, with .long()")
+    if not isinstance(test_elements, Tensor):
+        return written(elements != test_elements if invert else elements == test_elements, out)
     a, b = (
         x.to(common) if isinstance(x, Tensor) else _native.tensor(x, dtype=common) for x in (elements, test_elements)
     )

@@ -198,7 +198,7 @@ def _converter(name: str, wanted: dtype) -> Callable[..., Tensor]:
     return convert
 
 
-for _name in ("bool", "int", "long", "short", "half", "float", "double", "bfloat16", "cfloat", "cdouble"):
+for _name in ("bool", "int", "long", "short", "half", "float", "double", "bfloat16", "chalf", "cfloat", "cdouble"):
     _METHODS[_name] = _converter(_name, getattr(_native, _name))
 _METHODS["byte"] = _converter("byte", _native.uint8)
 _METHODS["char"] = _converter("char", _native.int8)
@@ -214,6 +214,7 @@ _LEGACY_NAMES = {
     "int8": "Char",
     "uint8": "Byte",
     "bool": "Bool",
+    "complex32": "ComplexHalf",
     "complex64": "ComplexFloat",
     "complex128": "ComplexDouble",
 }

@@ -18,10 +18,12 @@ from tests.table.arrays import Dtype, Sample
 TABLE = Table()
 TESTED = [o for o in TABLE.operations if o.row.samples != "none"]
 FLOATING = ("float32", "float64")
-DTYPES = (*COMPILED, "float16", "bfloat16")  # which kernels compute as float32
+DTYPES = (*COMPILED, "float16", "bfloat16", "complex32")  # which kernels compute as float32 and complex64
+WITHOUT_NUMPY = {"bfloat16": "float32", "complex32": "complex64"}  # and the next wider dtype that NumPy has
 LAYOUTS = ("transposed", "sliced", "expanded", "shifted")
 EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
-EPS |= {"complex64": 2 * EPS["float32"], "complex128": 2 * EPS["float64"]}  # a complex product rounds twice
+# A complex product rounds twice.
+EPS |= {"complex32": 2 * EPS["float16"], "complex64": 2 * EPS["float32"], "complex128": 2 * EPS["float64"]}
 
 # ------------------------------------------------------------------ arguments
 
@@ -36,13 +38,13 @@ def array_of(value: np.ndarray, dtype: str) -> np.ndarray:
             z.imag = np.roll(value, 1) * 0.7
             return z
         scaled = value * 3 if "int" in dtype and np.isfinite(value).all() else value
-        return value > 0 if dtype == "bool" else scaled.astype("float32" if dtype == "bfloat16" else dtype)
+        return value > 0 if dtype == "bool" else scaled.astype(dtype)
 
 
 def tensor(m: Any, value: np.ndarray, dtype: str, layout: str = "plain", device: str = "cpu") -> Any:
     """A sample's array as a tensor, in memory that is laid out in some way."""
-    if dtype == "bfloat16" and value.dtype == np.float64:  # which NumPy does not have
-        return tensor(m, value, "float32", layout, device).to(m.bfloat16)
+    if dtype in WITHOUT_NUMPY and value.dtype == np.float64:
+        return tensor(m, value, WITHOUT_NUMPY[dtype], layout, device).to(getattr(m, dtype))
     a = array_of(value, dtype)
     if layout == "transposed":
         x = m.from_numpy(np.ascontiguousarray(a.T)).permute(tuple(range(a.ndim))[::-1])
@@ -160,7 +162,10 @@ def same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -
     if isinstance(mine, NotImplementedError) and not isinstance(theirs, Exception) and "dtype" in str(mine):
         raise MissingDtype(str(mine))
     if isinstance(theirs, Exception) or isinstance(mine, Exception):
-        assert isinstance(mine, type(theirs)), f"ours gives {_brief(mine)}, PyTorch {_brief(theirs)}"
+        # Of a call that is wrong in two ways, either may be named.
+        no_kernel = isinstance(theirs, NotImplementedError) and "ComplexHalf" in str(theirs)
+        expected = Exception if no_kernel else type(theirs)
+        assert isinstance(mine, expected), f"ours gives {_brief(mine)}, PyTorch {_brief(theirs)}"
         return
     if not isinstance(theirs, pt.Tensor):
         assert mine == theirs, f"ours is {mine!r}, PyTorch's {theirs!r}"
@@ -179,7 +184,9 @@ def same(mine: Any, theirs: Any, tolerance: float = 0.0, layout: bool = False) -
 def to_numpy(x: Any) -> np.ndarray:
     """The values of a tensor of either library."""
     x = x.detach().resolve_conj().resolve_neg()
-    return (x.float() if name_of(x.dtype) == "bfloat16" else x).numpy()
+    if name_of(x.dtype) in WITHOUT_NUMPY:
+        x = x.cfloat() if x.is_complex() else x.float()
+    return x.numpy()
 
 
 def close(a: np.ndarray, b: np.ndarray, tolerance: float = 0.0, unit: float = EPS["float32"]) -> None:

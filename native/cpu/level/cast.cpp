@@ -14,6 +14,9 @@ struct Half {
 struct Brain {
   uint16_t bits;
 };
+struct HalfComplex {
+  Half re, im;
+};
 template <class T>
 constexpr bool is_floating_type = __is_same(T, float) || __is_same(T, double);
 
@@ -36,6 +39,11 @@ inline To cast_one(From x) {
     return cast_one<To, float>(half_to_float(x.bits));
   } else if constexpr (__is_same(From, Brain)) {
     return cast_one<To, float>(brain_to_float(x.bits));
+  } else if constexpr (__is_same(From, HalfComplex)) {
+    return cast_one<To>(Complex<float>(cast_one<float>(x.re), cast_one<float>(x.im)));
+  } else if constexpr (__is_same(To, HalfComplex)) {
+    const auto z = cast_one<Complex<float>, From>(x);
+    return HalfComplex{cast_one<Half>(z.re), cast_one<Half>(z.im)};
   } else if constexpr (__is_same(To, Half)) {
     return Half{half_from_float(cast_one<float, From>(x))};
   } else if constexpr (__is_same(To, Brain)) {
@@ -91,7 +99,8 @@ void cast(char* const* data, const int64_t* strides, int64_t n) {
 #define RL_FOR_STORED(X) \
   RL_FOR_DTYPES(X)       \
   X(Half, Float16)       \
-  X(Brain, BFloat16)
+  X(Brain, BFloat16)     \
+  X(HalfComplex, Complex32)
 
 template <class To>
 void fill_row(Loop* row) {

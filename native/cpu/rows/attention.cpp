@@ -19,11 +19,9 @@
 namespace rl {
 namespace {
 
-DType arithmetic(DType dtype) { return is_narrow(dtype) ? DType::Float32 : dtype; }
-
 // Rows of contiguous values in the arithmetic type.
 Ref rows_of(In x) {
-  const Ref wide = as_dtype(x, arithmetic(x->dtype));
+  const Ref wide = as_dtype(x, wide_of(x->dtype));
   return wide->strides()[3] == 1 || wide->size(3) == 1 ? wide : contiguous_copy(wide.get());
 }
 
@@ -62,7 +60,7 @@ struct Mask {
     RL_CHECK(mask->ndim <= 4 && (mask->dtype == DType::Bool || is_floating(mask->dtype)), Runtime,
              "%s: expected a bool or floating mask of 4 or fewer dimensions, got %s of shape %s", op,
              name_of(mask->dtype), shape_of(mask).c_str());
-    own = mask->dtype == DType::Bool ? Ref::retain(mask.mutable_tensor()) : as_dtype(mask, arithmetic(query->dtype));
+    own = mask->dtype == DType::Bool ? Ref::retain(mask.mutable_tensor()) : as_dtype(mask, wide_of(query->dtype));
     const int64_t keys = key->size(2);
     if (own->ndim == 0 || own->size(own->ndim - 1) != keys || own->strides()[own->ndim - 1] != 1) {
       Dims sizes = own->ndim ? Dims(own->sizes()) : Dims{1};
@@ -87,7 +85,7 @@ namespace kernels {
 std::array<Ref, 2> attention(In query, In key, In value, In attn_mask, bool is_causal, double scale) {
   const char* op = "scaled_dot_product_attention";
   check_sizes(op, query, key, value);
-  const DType type = arithmetic(query->dtype);
+  const DType type = wide_of(query->dtype);
   Dims sizes(query->sizes());
   sizes[3] = value->size(3);
   const bool as_query = value->size(3) == query->size(3) && query->strides()[3] == 1;
@@ -111,7 +109,7 @@ std::array<Ref, 3> attention_grad(In g, In query, In key, In value, In attn_mask
                                   In output, In logsumexp, int64_t need) {
   const char* op = "attention_grad";
   check_sizes(op, query, key, value);
-  const DType type = arithmetic(query->dtype);
+  const DType type = wide_of(query->dtype);
   Dims sizes(query->sizes());
   sizes[3] = value->size(3);
   RL_CHECK(g->sizes() == DimSpan(sizes) && output->sizes() == DimSpan(sizes) &&
@@ -233,7 +231,7 @@ namespace compose {
 
 std::array<Ref, 3> attention_grad_composed(In g, In query, In key, In value, In attn_mask, bool is_causal, double scale,
                                            int64_t need) {
-  const DType type = arithmetic(query->dtype);
+  const DType type = wide_of(query->dtype);
   const int64_t heads = query->size(1), kv_heads = key->size(1);
   const Ref q = in_dtype(held(query), type), k = for_heads(in_dtype(held(key), type), heads),
             v = for_heads(in_dtype(held(value), type), heads), dy = in_dtype(held(g), type);
@@ -265,7 +263,7 @@ Ref scaled_dot_product_attention(In query, In key, In value, In attn_mask, doubl
     return ops::squeeze(seen, Dims{0});
   }
   RL_CHECK(!(is_causal && attn_mask.tensor()), Runtime, "%s: give attn_mask or is_causal, not both", call.op);
-  const DType type = arithmetic(query->dtype);
+  const DType type = wide_of(query->dtype);
   Ref k = in_dtype(held(key), type), v = in_dtype(held(value), type);
   if (enable_gqa) {
     k = for_heads(k, query->size(query->ndim - 3));

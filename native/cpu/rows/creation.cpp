@@ -20,7 +20,9 @@ Ref zeros(DimSpan size, const Options& o) {
 }
 Ref ones(DimSpan size, const Options& o) { return rl::full(size, Scalar(1), o.dtype_or_default(), o.device_or_cpu()); }
 Ref full(DimSpan size, const Scalar& value, const Options& o) {
-  return rl::full(size, value, o.dtype.value_or(dtype_of_number(value)), o.device_or_cpu());
+  const bool complex = value.category == Category::Complex;  // complex64 even where the default dtype is float16
+  const DType natural = complex ? wide_of(dtype_of_number(value)) : dtype_of_number(value);
+  return rl::full(size, value, o.dtype.value_or(natural), o.device_or_cpu());
 }
 
 Ref empty_strided(DimSpan size, DimSpan stride, const Options& o) {
@@ -90,7 +92,7 @@ Ref arange_start(const Scalar& start, const Scalar& end, const Scalar& step, con
   } else {
     n = static_cast<int64_t>(std::ceil((b - a) / s));
   }
-  const DType computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  const DType computed = wide_of(dtype);
   Ref x = rl::empty(Dims{n}, computed, o.device_or_cpu());
   if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
   switch (computed) {

@@ -330,16 +330,21 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
 
 // ------------------------------------------------------------------ a vector of indices
 
-void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar& alpha) {
-  const int d = wrap_dim(dim, self->ndim, "index_add_");
+// outside: the error of an index out of range.
+static void add_slices(In self, int d, In index, In source, const Scalar& alpha, ErrorType outside) {
   check_no_internal_overlap(self, "index_add_");
   check_source(self, source, "index_add_");
   check_scalar_source(self, index, source, "index_add_");
-  const bool inner = d > 0 && d + 1 < self->ndim;
   Ref scaled = alpha.is(1) ? Ref::retain(source.mutable_tensor())
                            : as_dtype(ops::mul(Arg(source.tensor()), Arg(alpha)).get(), source->dtype);
-  add(Along("index_add_", self, dim, spread(index, self, dim, source, "index_add_"), scaled.get(),
-            self->ndim <= 1 || inner || index->dtype == DType::Int32 ? ErrorType::Index : ErrorType::Runtime));
+  add(Along("index_add_", self, d, spread(index, self, d, source, "index_add_"), scaled.get(), outside));
+}
+void index_add_in_place(In self, int64_t dim, In index, In source, const Scalar& alpha) {
+  const int d = wrap_dim(dim, self->ndim, "index_add_");
+  const bool inner = d > 0 && d + 1 < self->ndim;
+  const bool scatters =
+      self->ndim > 1 && !inner && index->dtype != DType::Int32 && self->dtype != DType::Complex32;  // in PyTorch
+  widened(nullptr, add_slices, self, d, index, source, alpha, scatters ? ErrorType::Runtime : ErrorType::Index);
 }
 Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   Ref y = duplicate(input);
@@ -423,7 +428,7 @@ void put_in_place(In self, In index, In source, bool accumulate) {
   RL_CHECK(source->numel == index->numel, Index, "put_: the source has %lld elements, the index %lld",
            (long long)source->numel, (long long)index->numel);
   check_no_internal_overlap(self, "put_");
-  if (accumulate && is_narrow(self)) return widened(put_in_place, self, index, source, accumulate);
+  if (accumulate && is_narrow(self)) return widened(nullptr, put_in_place, self, index, source, accumulate);
   Ref y = as_contiguous(self), values = as_contiguous(source);
   if (accumulate) {
     add_taken(y.get(), index, values.get(), "put");

@@ -322,7 +322,7 @@ void index_put(In self, Tensors indices, In values, bool accumulate) {
   RL_CHECK(values->dtype == x->dtype, Runtime,
            "index_put_: the values have dtype %s, the written tensor %s; convert the values first",
            name_of(values->dtype), name_of(x->dtype));
-  if (accumulate && is_narrow(self)) return widened(index_put, self, indices, values, accumulate);
+  if (accumulate && is_narrow(self)) return widened(nullptr, index_put, self, indices, values, accumulate);
   Ref v = alias(values, layout::expand(values->layout(), p.result));
   v = contiguous_copy(v.get());
   locate(p, x);

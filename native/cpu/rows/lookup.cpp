@@ -149,7 +149,7 @@ Ref histc(In input, int64_t bins, const Scalar& least, const Scalar& largest) {
   if (!is_floating(input->dtype)) no_kernel("histc", input->dtype);
   double low = least.to_double(), high = largest.to_double();
   RL_CHECK(low <= high, Runtime, "histc: max must not be below min, got min=%g and max=%g", low, high);
-  const DType computed = is_narrow(input->dtype) ? DType::Float32 : input->dtype;
+  const DType computed = wide_of(input->dtype);
   Ref out = full(Dims{bins}, Scalar(0), computed, input->device);
   if (!has_memory(input)) return as_dtype(out.get(), input->dtype);
   const Ref x = as_contiguous(as_dtype(input, computed).get());

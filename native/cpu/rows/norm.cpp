@@ -90,7 +90,7 @@ RowNorm row_norm(const char* op, bool centered, In input, DimSpan normalized_sha
   check_size(op, "a bias", bias, normalized_shape);
   const DType statistics = check_parameters(op, input, {{"the weight", weight}, {"the bias", bias}});
   check_floating(op, input);
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   Dims kept(input->sizes());
   for (int d = input->ndim - normalized_shape.n; d < input->ndim; ++d) kept[d] = 1;
   Ref y = rl::empty(input->sizes(), type, input->device), rstd = rl::empty(kept, type, input->device);
@@ -118,7 +118,7 @@ std::array<Ref, 3> row_norm_grad(const char* op, In g, In input, DimSpan normali
            "%s: expected statistics of %lld rows, got %lld", op, (long long)rows, (long long)rstd->numel);
   check_size(op, "a weight", weight, normalized_shape);
   check_floating(op, input);
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   const auto made = [&](int64_t which, DimSpan sizes) {
     return need & which ? rl::empty(sizes, type, input->device) : Ref();
   };
@@ -217,7 +217,7 @@ std::array<Ref, 3> group_norm(In input, In weight, In bias, int64_t N, int64_t C
   check_size(op, "a bias", bias, Dims{C});
   const DType statistics = check_parameters(op, input, {{"the weight", weight}, {"the bias", bias}});
   check_floating(op, input);
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   const MemoryFormat format = format_of(input);
   Ref y = rl::empty(input->sizes(), type, input->device), mean = rl::empty({N, group}, type, input->device),
       rstd = rl::empty({N, group}, type, input->device);
@@ -246,7 +246,7 @@ std::array<Ref, 3> group_norm_grad(In g, In input, In mean, In rstd, In weight, 
   check_size(op, "deviations", rstd, Dims{N, group});
   check_size(op, "a weight", weight, Dims{C});
   check_floating(op, input);
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   const auto made = [&](int64_t which, DimSpan sizes) {
     return need & which ? rl::empty(sizes, type, input->device) : Ref();
   };
@@ -350,7 +350,7 @@ std::array<Ref, 3> batch_norm(In input, In weight, In bias, In running_mean, In 
   const DType statistics = check_parameters(
       op, input,
       {{"the weight", weight}, {"the bias", bias}, {"running_mean", running_mean}, {"running_var", running_var}});
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   const MemoryFormat format = format_of(input);
   const cpu::ChannelShape shape = batch_shape(input->sizes(), format);
   Ref y = empty_in_format(input->sizes(), format, type, input->device), mean = rl::empty(channels, type, input->device),
@@ -403,7 +403,7 @@ std::array<Ref, 3> batch_norm_grad(In g, In input, In mean, In rstd, In weight, 
   check_size(op, "deviations", rstd, channels);
   check_size(op, "a weight", weight, channels);
   check_floating(op, input);
-  const DType type = norm_arithmetic(input->dtype);
+  const DType type = wide_of(input->dtype);
   const MemoryFormat format = format_of(input);
   const cpu::ChannelShape shape = batch_shape(input->sizes(), format);
   Ref dx = need & need_input ? empty_in_format(input->sizes(), format, type, input->device) : Ref(),

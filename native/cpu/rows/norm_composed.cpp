@@ -11,7 +11,7 @@ namespace rl {
 namespace {
 
 Ref held(In x) { return Ref::retain(x.mutable_tensor()); }
-Ref widened(In x) { return x.tensor() && is_narrow(x->dtype) ? ops::_to_copy(x, DType::Float32) : held(x); }
+Ref widened(In x) { return x.tensor() && is_narrow(x->dtype) ? ops::_to_copy(x, wide_of(x->dtype)) : held(x); }
 
 Ref narrowed(const Ref& x, DType dtype) { return x->dtype == dtype ? x : ops::_to_copy(x, dtype); }
 

@@ -8,8 +8,6 @@
 
 namespace rl {
 
-// 16-bit floats are computed in float32.
-inline DType norm_arithmetic(DType dtype) { return is_narrow(dtype) ? DType::Float32 : dtype; }
 inline Ref norm_operand(In x, DType dtype) { return as_contiguous(as_dtype(x, dtype).get()); }
 inline Ref norm_operand_or_none(In x, DType dtype) { return x.tensor() ? norm_operand(x, dtype) : Ref(); }
 

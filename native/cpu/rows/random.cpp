@@ -12,10 +12,6 @@
 namespace rl {
 namespace {
 
-DType real_part(DType dtype) {
-  return dtype == DType::Complex64 ? DType::Float32 : dtype == DType::Complex128 ? DType::Float64 : dtype;
-}
-
 void check_floating(const char* op, DType dtype) {
   if (!is_differentiable(dtype)) no_kernel(op, dtype);
 }
@@ -71,7 +67,7 @@ namespace kernels {
 void uniform(In self, double from, double to, PyObject* generator) {
   const char* op = "uniform_";
   check_floating(op, self->dtype);
-  const DType dtype = real_part(self->dtype);
+  const DType dtype = real_of(self->dtype);
   const double bound = largest_of(dtype);
   RL_CHECK(std::fabs(from) <= bound && std::fabs(to) <= bound, Runtime,
            "%s: from (%g) and to (%g) must be finite numbers of dtype %s", op, from, to, name_of(dtype));

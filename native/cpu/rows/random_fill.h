@@ -64,7 +64,7 @@ struct Parts {
 
   explicit Parts(const Tensor* x) : sizes(x->sizes()), strides(x->strides()), dtype(x->dtype), data(x->data()) {
     if (!is_complex(dtype)) return;
-    dtype = dtype == DType::Complex64 ? DType::Float32 : DType::Float64;
+    dtype = real_of(dtype);
     for (int64_t& s : strides) s *= 2;
     sizes.push_back(2);
     strides.push_back(1);

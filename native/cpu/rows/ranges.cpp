@@ -67,7 +67,7 @@ Ref space_for(int64_t steps, DType dtype, DeviceId device, const char* op) {
 }  // namespace
 
 Ref linspace(const Scalar& start, const Scalar& end, int64_t steps, const Options& o) {
-  const DType dtype = space_dtype(start, end, o, "linspace"), computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  const DType dtype = space_dtype(start, end, o, "linspace"), computed = wide_of(dtype);
   Ref x = space_for(steps, computed, o.device_or_cpu(), "linspace");
   if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
   with_values_of(computed, "linspace", [&](auto element) {
@@ -77,7 +77,7 @@ Ref linspace(const Scalar& start, const Scalar& end, int64_t steps, const Option
 }
 
 Ref logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& o) {
-  const DType dtype = space_dtype(start, end, o, "logspace"), computed = is_narrow(dtype) ? DType::Float32 : dtype;
+  const DType dtype = space_dtype(start, end, o, "logspace"), computed = wide_of(dtype);
   Ref x = space_for(steps, computed, o.device_or_cpu(), "logspace");
   if (!has_memory(x.get())) return as_dtype(x.get(), dtype);
   with_values_of(computed, "logspace", [&](auto element) {

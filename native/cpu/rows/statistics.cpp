@@ -239,6 +239,8 @@ Ref var_grad(In g, In input, DimSpan dim, const std::optional<Scalar>& correctio
 
 // The mean as it comes out of Welford's running one, which an infinity followed by anything makes NaN.
 static Ref running_mean(In input, DimSpan dim, bool keepdim) {
+  if (input->dtype == DType::Complex32)  // whose mean is known here alone, as in PyTorch
+    return ops::_to_copy(ops::mean(ops::_to_copy(input, DType::Complex64), dim, keepdim), DType::Complex32);
   const Ref mean = ops::mean(input, dim, keepdim);
   if (!has_memory(input) || is_complex(input->dtype) || !any_true(ops::isinf(mean))) return mean;
   const Ref wide = convert(input, DType::Float64);

@@ -1,4 +1,4 @@
-// 16-bit floats in kernels that compute: tensors go in as float32, and what comes out is rounded once.
+// Narrow dtypes in kernels that compute: tensors go in as float32 or complex64, and what comes out is rounded once.
 #pragma once
 #include "autograd/arguments.h"
 #include "base/half.h"
@@ -34,11 +34,11 @@ class Widening {
   In in(In x) {
     if (!x.tensor() || !(is_narrow(x) || is_narrow(asked_))) return x;
     const Ref rounded = as_dtype(x, is_narrow(asked_) ? *asked_ : x->dtype);
-    kept_.push_back(as_dtype(rounded.get(), DType::Float32));
+    kept_.push_back(as_dtype(rounded.get(), wide_of(rounded->dtype)));
     return kept_.back();
   }
   std::optional<DType> in(const std::optional<DType>& dtype) const {
-    return is_narrow(dtype) ? std::optional(DType::Float32) : dtype;
+    return dtype ? std::optional(wide_of(*dtype)) : dtype;
   }
   template <class T>
   const T& in(const T& argument) const {
@@ -47,7 +47,11 @@ class Widening {
 
   Ref out(Ref y) const {
     const DType dtype = asked_.value_or(floating_);
-    return is_narrow(dtype) && y->dtype == DType::Float32 ? convert(y.get(), dtype) : y;
+    if (!is_narrow(dtype)) return y;
+    const DType wide = wide_of(dtype);
+    return y->dtype == wide            ? convert(y.get(), dtype)
+           : y->dtype == real_of(wide) ? convert(y.get(), real_of(dtype))
+                                       : y;
   }
   template <size_t n>
   std::array<Ref, n> out(std::array<Ref, n> results) const {
@@ -57,38 +61,42 @@ class Widening {
 
  private:
   void look(In x) {
-    if (!x.tensor() || !is_floating(x->dtype)) return;
-    several_ |= is_floating(floating_) && floating_ != x->dtype;
+    if (!x.tensor() || !is_differentiable(x->dtype)) return;
+    several_ |= is_differentiable(floating_) && floating_ != x->dtype;
     floating_ = x->dtype;
   }
   void look(const std::optional<DType>& dtype) { asked_ = dtype; }
   template <class T>
   void look(const T&) {}
 
-  DType floating_ = DType::Bool;  // of the floating arguments
+  DType floating_ = DType::Bool;  // of the floating or complex arguments
   std::optional<DType> asked_;
   bool several_ = false;
   std::vector<Ref> kept_;
 };
 
+// `lacking` names an operation without complex32, and is null for one that has it. Other errors come first.
 template <class R, class... P, class... A>
-R widened(R (*kernel)(P...), const A&... args) {
+R widened(const char* lacking, R (*kernel)(P...), const A&... args) {
   if (!(is_narrow(args) || ...)) [[likely]]
     return kernel(args...);
   Widening w(args...);
-  return w.one_dtype() ? w.out(kernel(w.in(args)...)) : kernel(args...);
+  R results = w.one_dtype() ? w.out(kernel(w.in(args)...)) : kernel(args...);
+  if (lacking) (refuse_half_complex(args, lacking), ...);
+  return results;
 }
 
 // A kernel that writes its first argument.
 template <class... P, class... A>
-void widened(void (*kernel)(In, P...), In self, const A&... args) {
+void widened(const char* lacking, void (*kernel)(In, P...), In self, const A&... args) {
   if (!is_narrow(self)) [[likely]]
     return kernel(self, args...);
   Widening w(self, args...);
   if (!w.one_dtype() || w.asked().value_or(self->dtype) != self->dtype) return kernel(self, args...);
-  const Ref wide = empty_strided(self->sizes(), self->strides(), DType::Float32, self->device);
+  const Ref wide = empty_strided(self->sizes(), self->strides(), wide_of(self->dtype), self->device);
   copy_into(wide.get(), self);
   kernel(wide, w.in(args)...);
+  if (lacking) refuse_half_complex(self, lacking);
   copy_into(self.mutable_tensor(), wide.get());
 }
 
