@@ -406,12 +406,12 @@ def _creation(o: Operation, table: Table) -> str:
     call = f"kernels::{o.row.run}({names(o)})"
     if not _lacks_half_complex(o):
         return _function(o, f"  return {call};\n")
-    refusal = f'  refuse_half_complex(result, "{o.name}");\n'
+    refusal = f'  refuse_half_complex(result->dtype, "{o.name}");\n'
     return _function(o, f"  Ref result = {call};\n{refusal}  return result;\n")
 
 
 def _composite(o: Operation, table: Table) -> str:
-    refusal = f'  refuse_half_complex({{}}, "{o.name}");\n' if _lacks_half_complex(o) else ""
+    refusal = f'  refuse_half_complex({{}}->dtype, "{o.name}");\n' if _lacks_half_complex(o) else ""
     call = f"{refusal.format(o.parameters[0].name)}  return compose::{o.row.run}({names(o)});\n"
     out = _function(o, call, hook=False)
     if has_inplace(o):

@@ -1,7 +1,6 @@
 // The argument types of rl::ops, rl::kernels and rl::compose, and how a backward node keeps them.
 #pragma once
 #include <array>
-#include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -31,13 +30,10 @@ inline void refuse_complex(In x, const char* op) {
 }
 
 // The same for complex32 alone.
-inline void refuse_half_complex(In x, const char* op) {
-  RL_CHECK(!x.tensor() || x->dtype != DType::Complex32, NotImplemented,
+inline void refuse_half_complex(DType dtype, const char* op) {
+  RL_CHECK(dtype != DType::Complex32, NotImplemented,
            "%s: not implemented for tensors of dtype complex32; convert them first, with .cfloat()", op);
 }
-template <class T>
-  requires(!std::convertible_to<const T&, In>)
-void refuse_half_complex(const T&, const char*) {}
 
 // For rows that compute complex numbers, but know no derivative by them.
 inline void refuse_complex_gradient(In x, const char* op) {

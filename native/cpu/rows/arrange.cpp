@@ -163,7 +163,7 @@ Ref flip(In input, DimSpan dims) {
   if (!input->numel || !has_memory(input)) return empty_like(input, input->dtype);
   const int last = input->ndim - 1;
   const bool whole_rows = last < 0 || !(seen >> last & 1) || input->dims[last] == 1;
-  if (!whole_rows) refuse_half_complex(input, "flip");  // as PyTorch
+  if (!whole_rows) refuse_half_complex(input->dtype, "flip");  // as PyTorch
   Ref y = contiguous_copy(input);
   for (int d = 0; d < input->ndim; ++d)
     if (seen >> d & 1) y = flip_dim(y, d);

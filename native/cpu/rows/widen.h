@@ -30,6 +30,7 @@ class Widening {
   // Floats of several dtypes are left for the kernel to refuse.
   bool one_dtype() const { return !several_; }
   std::optional<DType> asked() const { return asked_; }
+  DType dtype() const { return asked_.value_or(floating_); }  // of the result
 
   In in(In x) {
     if (!x.tensor() || !(is_narrow(x) || is_narrow(asked_))) return x;
@@ -46,12 +47,10 @@ class Widening {
   }
 
   Ref out(Ref y) const {
-    const DType dtype = asked_.value_or(floating_);
-    if (!is_narrow(dtype)) return y;
-    const DType wide = wide_of(dtype);
-    return y->dtype == wide            ? convert(y.get(), dtype)
-           : y->dtype == real_of(wide) ? convert(y.get(), real_of(dtype))
-                                       : y;
+    const DType wide = wide_of(dtype());
+    if (wide == dtype()) return y;
+    if (y->dtype == wide) return convert(y.get(), dtype());
+    return y->dtype == real_of(wide) ? convert(y.get(), real_of(dtype())) : y;
   }
   template <size_t n>
   std::array<Ref, n> out(std::array<Ref, n> results) const {
@@ -82,7 +81,7 @@ R widened(const char* lacking, R (*kernel)(P...), const A&... args) {
     return kernel(args...);
   Widening w(args...);
   R results = w.one_dtype() ? w.out(kernel(w.in(args)...)) : kernel(args...);
-  if (lacking) (refuse_half_complex(args, lacking), ...);
+  if (lacking) refuse_half_complex(w.dtype(), lacking);
   return results;
 }
 
@@ -96,7 +95,7 @@ void widened(const char* lacking, void (*kernel)(In, P...), In self, const A&...
   const Ref wide = empty_strided(self->sizes(), self->strides(), wide_of(self->dtype), self->device);
   copy_into(wide.get(), self);
   kernel(wide, w.in(args)...);
-  if (lacking) refuse_half_complex(self, lacking);
+  if (lacking) refuse_half_complex(w.dtype(), lacking);
   copy_into(self.mutable_tensor(), wide.get());
 }
 

@@ -224,6 +224,7 @@ INDEXED: dict[str, Callable[..., Any]] = {
     "var": lambda m, x, p: x.var(1), "std": lambda m, x, p: x.std(), "std_mean": lambda m, x, p: m.std_mean(x, 0)[1],
     "norm": lambda m, x, p: x.norm(), "vector_norm": lambda m, x, p: m.linalg.vector_norm(x, 3, 1),
     "isclose": lambda m, x, p: m.isclose(x, x * 1.001), "sum as complex64": lambda m, x, p: x.sum(0, dtype=m.complex64),
+    "cumsum as complex64": lambda m, x, p: x.cumsum(0, dtype=m.complex64),
     "conv": lambda m, x, p: m.nn.functional.conv1d(x[None], x[:2, None, :2].expand(2, 4, 2)),
     "embedding": lambda m, x, p: m.nn.functional.embedding(p, x),
 }  # fmt: skip
