@@ -97,7 +97,7 @@ Edge gradient_edge(const Tensor* x) {
 // An input with a tangent but no history gets an edge too: forward mode asks for its formula.
 static inline bool lead_to_input(Edge& e, const Tensor* x) {
   if (!x) return false;
-  if (lead_to(e, x)) [[likely]]
+  if (grad_enabled() && lead_to(e, x)) [[likely]]
     return true;
   if (!any_dual(x)) return false;
   e = tangent_edge();

@@ -110,3 +110,16 @@ def test_as_strided_scatter_gives_each_place_its_own_gradient() -> None:
     x.requires_grad_()
     s.requires_grad_()
     assert rl.autograd.gradcheck(lambda a, b: rl.as_strided_scatter(a, b, (2,), (2,), 1), (x, s), check_forward_ad=True)
+
+
+def test_an_unrecorded_write_to_a_view_that_was_made_unrecorded() -> None:
+    """Where nothing is recorded, no history is asked for: only the tangent follows."""
+    for lib in (pt, rl):
+        with lib.autograd.forward_ad.dual_level():
+            x = lib.autograd.forward_ad.make_dual(lib.ones(3, requires_grad=True), lib.tensor([1.0, 2.0, 3.0])) * 1
+            with lib.no_grad():
+                v = x[1:]
+            x.mul_(2)
+            with lib.no_grad():
+                v.mul_(5)
+            assert lib.autograd.forward_ad.unpack_dual(x).tangent.tolist() == [2.0, 20.0, 30.0]
