@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from codegen.expr import Composition
+from codegen.expr import Composition, call_condition
 from codegen.kernels import fused_gradients, loop_name
 from codegen.signature import Parameter
 from codegen.table import Operation, Table, names_in
@@ -172,7 +172,7 @@ def node(o: Operation, table: Table) -> str:
     out += "  return nullptr;\n}\n"
     functions = f"{name}_apply, {name}_release, {name}_traverse, destructor_of<{name}>(), {name}_saved"
     elementwise = str(_elementwise(o, table)).lower()
-    for kind, node_name in [("kind", o.node)] + [(f"{p}_kind", n) for p, n in o.row.number_nodes.items()]:
+    for kind, node_name in [("kind", o.node)] + [(f"kind_{k}", n) for k, n in enumerate(o.row.nodes.values())]:
         out += f'NodeType {name}_{kind} = {{"{node_name}", sizeof({name}), {functions}, {elementwise}}};\n'
     return out + _maker(o, table, members, name, dynamic) + "}  // namespace\n"
 
@@ -187,7 +187,8 @@ def _maker(o: Operation, table: Table, members: Members, name: str, dynamic: boo
         out += f"  auto node = new_list_node<{name}>({name}_kind, {list_name}.size());\n"
         out += f"  for (int k = 0; k < {list_name}.size(); ++k) connect(node.get(), k, {list_name}[k]);\n"
     else:
-        kinds = "".join(f"!{operand}.tensor ? {name}_{operand}_kind : " for operand in o.row.number_nodes)
+        conditions = [call_condition(text, o.where) for text in o.row.nodes]
+        kinds = "".join(f"{test} ? {name}_kind_{k} : " for k, test in enumerate(conditions))
         out += f"  auto node = new_node<{name}>({kinds}{name}_kind, {outputs});\n"
         function, like = {
             "pointwise": ("connect", ", like"),
@@ -195,9 +196,10 @@ def _maker(o: Operation, table: Table, members: Members, name: str, dynamic: boo
             "reduction": ("connect_dtype", ", like"),
             "kernel": ("connect_dtype", ", like"),
         }.get(o.row.kind, ("connect", ""))
-        if o.reduces:
+        if o.reduces or o.row.like:
             function, like = "connect_operand", ", args"
             out += f"  const Arg args[] = {{{', '.join(f'Arg({p.name})' for p in o.operands)}}};\n"
+        if o.reduces:
             out += f"  node->v.scale = reduction_scale({loop_name(o)}_row, args, reduction);\n"
         for k, source in enumerate(o.differentiable):
             out += f"  {function}(node.get(), {k}, {source.name}{like});\n"

@@ -221,7 +221,7 @@ def family_source(family: str, table: Table) -> str:
     out += "".join(_operator(o, table) for o in operations_of if o.row.operator or o.row.reversed_operator)
     headers = [f"gen/ops/{f}.h" for f in operations.families_called(out, family, table)]
     headers += ["cpu/rows/widen.h"] if any(o.row.widens for o in operations_of) else []
-    headers += ["cpu/rows/reduction.h"] if any(o.reduces for o in operations_of) else []
+    headers += ["cpu/rows/reduction.h"] if any(o.reduces or o.row.like for o in operations_of) else []
     headers += ["autograd/forward.h", "gen/loops.h", "iterate/pointwise.h", "iterate/reduce.h", "python/call.h"]
     included = "".join(f'#include "{h}"\n' for h in sorted(headers))
     head = f"// Generated from ops/{family}.py.\n#include <algorithm>\n#include <cstring>\n\n{included}\n"

@@ -122,3 +122,27 @@ def default_value(type_: str, source: str) -> str:
     if source == "None":
         return "nullptr" if type_ in ("Tensor | None", "Generator | None") else "std::nullopt"
     return source
+
+
+def call_condition(text: str, where: str) -> str:
+    """C++ of a condition on a call's arguments, such as `dims(input) > 2 and bias is None`."""
+
+    def emit(tree: ast.expr) -> str:
+        match tree:
+            case ast.BoolOp(op=ast.And()):
+                return " && ".join(map(emit, tree.values))
+            case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+                return f"!{emit(tree.left)}.tensor()"
+            case ast.Compare(ops=[operator], comparators=[right]):
+                return f"{emit(tree.left)} {SYMBOLS[type(operator)]} {emit(right)}"
+            case ast.Call(func=ast.Name(id="number"), args=[operand]):
+                return f"!{emit(operand)}.tensor"
+            case ast.Call(func=ast.Name(id="dims"), args=[tensor]):
+                return f"{emit(tensor)}->ndim"
+            case ast.Name():
+                return "overwritten" if tree.id == "in_place" else tree.id
+            case ast.Constant():
+                return repr(tree.value)
+        raise ValueError(f"{where}: the condition {text!r} is not in the language of row.nodes")
+
+    return emit(ast.parse(text, mode="eval").body)

@@ -40,13 +40,14 @@ pointwise("logsigmoid(input)", exceptions={"layouts": "PyTorch's result is alway
 
 # ------------------------------------------------------------------ exponentials below 0
 
-pointwise("_elu(input, alpha: Number, scale: Number, input_scale: Number)", types=floating, private=True, method=False,
-          out=False, samples="none", node="EluBackward0", onnx="Elu",
-          body="where(input > 0, input * scale, expm1(minimum(input, 0) * input_scale) * (alpha * scale))",
-          grad={"input": "where(input > 0, g * scale, "
-                         "g * (alpha * scale * input_scale) * exp(where(input > 0, 0, input) * input_scale))"},
-          doc="scale * input above 0, scale * alpha * (exp(input_scale * input) - 1) below.")
-composite("celu(input, alpha: Number = 1.0)", exceptions={"node_name": "a case of the row _elu"}, method=False,
+for _name, _node in (("_elu", "EluBackward"), ("_celu", "CeluBackward")):
+    pointwise(f"{_name}(input, alpha: Number, scale: Number, input_scale: Number)", types=floating, private=True,
+              method=False, out=False, samples="none", node=f"{_node}0", nodes={"in_place": f"{_node}1"}, onnx="Elu",
+              body="where(input > 0, input * scale, expm1(minimum(input, 0) * input_scale) * (alpha * scale))",
+              grad={"input": "where(input > 0, g * scale, "
+                             "g * (alpha * scale * input_scale) * exp(where(input > 0, 0, input) * input_scale))"},
+              doc="scale * input above 0, scale * alpha * (exp(input_scale * input) - 1) below.")
+composite("celu(input, alpha: Number = 1.0)", method=False,
           inplace=True, samples="celu", onnx="Celu",
           doc="input above 0, alpha * (exp(input / alpha) - 1) below.")
 composite("selu(input)", method=False, inplace=True, samples="unary", onnx="Selu",
@@ -55,10 +56,17 @@ composite("selu(input)", method=False, inplace=True, samples="unary", onnx="Selu
 # ------------------------------------------------------------------ pieces of straight lines
 
 pointwise("leaky_relu(input, negative_slope: Number = 0.01)", types=floating, method=False, out=False,
-          samples="unary", onnx="LeakyRelu", body="where(input > 0, input, input * negative_slope)",
+          nodes={"in_place": "LeakyReluBackward1"}, samples="unary", onnx="LeakyRelu",
+          body="where(input > 0, input, input * negative_slope)",
           grad={"input": "where(input > 0, g, g * negative_slope)"},
           graph={"input": "_linked(where(input > 0, g, g * negative_slope), input)"},
           doc="input above 0, negative_slope * input below.")
+pointwise("_rrelu(input, slope: Operand)", types=floating, private=True, method=False, out=False, samples="none",
+          node="RreluWithNoiseBackward0", nodes={"in_place": "RreluWithNoiseBackward1"}, like="input",
+          onnx="LeakyRelu", body="where(input > 0, input, input * slope)",
+          grad={"input": "where(input > 0, g, g * slope)"},
+          graph={"input": "_linked(where(input > 0, g, g * slope), input)"},
+          doc="input above 0, slope * input below, in input's dtype.")
 pointwise("_hardtanh(input, min_val: Number, max_val: Number)", types=real, private=True, method=False, out=False,
           samples="none", node="HardtanhBackward0", onnx="Clip", body="minimum(maximum(input, min_val), max_val)",
           grad={"input": "where(input <= min_val, 0, where(input >= max_val, 0, g))"},
@@ -89,7 +97,8 @@ pointwise("hardshrink(input, lambd: Number = 0.5)", out_rule="exact", types=floa
 pointwise("threshold(input, threshold: Number, value: Number)",
           exceptions={"awkward": "the samples of this property lack the two numbers"}, types=real, method=False,
           samples="threshold",
-          out=False, body="where(input <= threshold, value, input)", grad={"input": "where(input <= threshold, 0, g)"},
+          nodes={"in_place": "ThresholdBackward1"}, out=False, body="where(input <= threshold, value, input)",
+          grad={"input": "where(input <= threshold, 0, g)"},
           graph={"input": "_linked(where(input <= threshold, 0, g), input)"},
           doc="input where it is above threshold, value elsewhere.")
 pointwise("_prelu(input, weight)", types=floating, private=True, method=False, inplace=False, out=False, samples="none",

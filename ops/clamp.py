@@ -13,7 +13,7 @@ composite("clamp(input, min: Number | None = None, max: Number | None = None)", 
 pointwise("_clamp(input, min: Operand, max: Operand)", types=real, fitting_numbers=("min", "max"),
           body="minimum(maximum(input, min), max)",
           private=True,
-          method=False, node="ClampBackward0", number_nodes={"min": "ClampBackward1"}, samples="none", onnx="Clip",
+          method=False, node="ClampBackward0", nodes={"number(min)": "ClampBackward1"}, samples="none", onnx="Clip",
           grad={"input": "where(input >= min, where(input <= max, g, 0), 0)",
                 "min": "where(min < max, where(input < min, g, 0), 0)",
                 "max": "where(max < min, g, where(input > max, g, 0))"}, doc="input between two bounds.")
@@ -28,7 +28,7 @@ for _bound, _body, _kept, _cut, _where in (
     ):
         pointwise(f"{_name}(input, {_bound}: Operand)", types=boolean + real, fitting_numbers=(_bound,), body=_body,
                   grad={"input": f"where({_kept}, g, 0)", _bound: f"where({_cut}, g, 0)"}, node=_nodes[0],
-                  number_nodes={_bound: _nodes[1]}, private=not _public, method=_public,
+                  nodes={f"number({_bound})": _nodes[1]}, private=not _public, method=_public,
                   samples="" if _public else "none", onnx="Clip", doc=f"input, {_bound} where it is {_where}.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
           aliases=("true_divide", "divide"), inplace=True, out=True, samples="div_mode", onnx="Div",

@@ -29,13 +29,13 @@ pointwise("frac(input)", out_rule="exact", types=floating, body="frac(input)", g
           doc="The fraction, with input's sign.")
 pointwise("fmod(input, other: Operand)", types=real, dtype_rule="divides", body="fmod(input, other)",
           grad={"input": "g", "other": "-(g * trunc(input / other))"}, node="FmodBackward1",
-          number_nodes={"other": "FmodBackward0"}, onnx="Mod",
+          nodes={"number(other)": "FmodBackward0"}, onnx="Mod",
           exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0",
                       "awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The remainder of the division rounded to zero: it has input's sign.")
 pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="divides", body="remainder(input, other)",
           grad={"input": "g", "other": "-(g * _div_floor(input, other))"}, node="RemainderBackward1",
-          number_nodes={"other": "RemainderBackward0"}, operator="%", onnx="Mod",
+          nodes={"number(other)": "RemainderBackward0"}, operator="%", onnx="Mod",
           exceptions={"awkward: float64": "PyTorch's vectors take a denormal divisor for 0"},
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
@@ -44,7 +44,7 @@ pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule
           underivable=True, doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},
-          number_nodes={"other": "CopysignBackward1"},
+          nodes={"number(other)": "CopysignBackward1"},
           exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit"},
           doc="The size of input with the sign of other.")
 

@@ -58,7 +58,7 @@ _both("index_copy", "dim: int, index, source", samples="index_copy",
       grad={"input": "index_fill(g, dim, index, 0)", "source": "_sum_to(index_select(g, dim, index), source)"},
       widens=False, doc="The slices of source written at index along dim.")
 _both("index_fill", "dim: int, index, value: Operand", samples="index_fill", out=False, node="IndexFillBackward1",
-      number_nodes={"value": "IndexFillBackward0"},
+      nodes={"number(value)": "IndexFillBackward0"},
       grad={"input": "index_fill(g, dim, index, 0)", "value": "_index_fill_value_grad(g, dim, index)"},
       widens=False, doc="value written to the slices at index along dim.")
 composite("_index_fill_value_grad(g, dim: int, index)", run="index_fill_value_grad", private=True, method=False,
@@ -86,7 +86,7 @@ composite("_put_clear(g, index, accumulate: bool)", run="put_clear", private=Tru
 # ------------------------------------------------------------------ masks
 
 _both("masked_fill", "mask, value: Operand", samples="masked_fill", out=False, node="MaskedFillBackward1",
-      number_nodes={"value": "MaskedFillBackward0"},
+      nodes={"number(value)": "MaskedFillBackward0"},
       grad={"input": "_sum_to(masked_fill(g, mask, 0), input)", "value": "sum(where(mask, g, 0))"}, onnx="Where",
       widens=False, doc="value where mask holds.")
 _both("masked_scatter", "mask, source", types=every, samples="masked_scatter", out=False,

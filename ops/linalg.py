@@ -19,7 +19,8 @@ composite("matmul(input, other)", out_rule="exact", samples="matmul", operator="
 kernel("linear(input, weight, bias: Tensor | None = None)", types=number, method=False, out=True,
        grad={"input": "_linear_input_grad(g, weight)",
              "weight": "_linear_weight_grad(g, input)",
-             "bias": "_sum_to(g, bias)"}, samples="linear", node="AddmmBackward0", onnx="Gemm", tolerance=1e-5,
+             "bias": "_sum_to(g, bias)"}, samples="linear", node="AddmmBackward0",
+       nodes={"dims(input) == 2 and bias is None": "MmBackward0"}, onnx="Gemm", tolerance=1e-5,
        exceptions={"node_name": "PyTorch multiplies without bias by another row"},
        doc="input @ weight.T + bias.")
 composite("_linear_input_grad(g, weight)", run="linear_input_grad", private=True, method=False, samples="none",

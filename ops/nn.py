@@ -13,31 +13,28 @@ kernel("softmax(input, dim: int, dtype: DType | None = None)", types=floating, r
        samples="softmax", onnx="Softmax", tolerance=1e-6, doc="exp(input) / sum(exp(input)) along dim, stable.")
 kernel("_softmax_grad(g, y, dim: int)", run="softmax_grad", private=True, method=False, types=floating, samples="none",
        doc="The gradient of softmax from its result y.")
-for name, node in (("_nll_loss", "NllLossBackward0"), ("_nll_loss2d", "NllLoss2DBackward0")):
-    kernel(f"{name}(input, target, weight: Tensor | None, reduction: int, ignore_index: int)", run="nll_loss",
-           private=True, method=False, types=floating, returns=("loss", "total_weight"),
-           undifferentiable=("total_weight",), constant=("weight",), node=node, samples="none",
-           grad={"input": "_nll_loss_grad(g, input, target, weight, reduction, ignore_index, total_weight)"},
-           graph={"input":
-                  "_linked(_nll_loss_grad(g, input, target, weight, reduction, ignore_index, total_weight), input)"},
-           doc="Negative log-likelihood of log-probabilities (N, C, d...). reduction: 0 none, 1 mean, 2 sum.")
+kernel("_nll_loss(input, target, weight: Tensor | None, reduction: int, ignore_index: int)", run="nll_loss",
+       private=True, method=False, types=floating, returns=("loss", "total_weight"), undifferentiable=("total_weight",),
+       constant=("weight",), node="NllLossBackward0", nodes={"dims(input) > 2": "NllLoss2DBackward0"}, samples="none",
+       grad={"input": "_nll_loss_grad(g, input, target, weight, reduction, ignore_index, total_weight)"},
+       graph={"input":
+              "_linked(_nll_loss_grad(g, input, target, weight, reduction, ignore_index, total_weight), input)"},
+       doc="Negative log-likelihood of log-probabilities (N, C, d...). reduction: 0 none, 1 mean, 2 sum.")
 kernel("_nll_loss_grad(g, input: Sizes, target, weight: Tensor | None, reduction: int, ignore_index: int, "
        "total_weight)", run="nll_loss_grad", private=True, method=False, types=floating,
        grad={"g": "_nll_loss_of(g, target, weight, reduction, ignore_index)"}, samples="none",
        doc="The gradient of _nll_loss, linear in g.")
 composite("_nll_loss_of(input, target, weight: Tensor | None, reduction: int, ignore_index: int)", run="nll_loss_of",
           private=True, method=False, samples="none", doc="The loss alone, of _nll_loss.")
-for name, node in (("_cross_entropy", "NllLossBackward0"), ("_cross_entropy2d", "NllLoss2DBackward0"),
-                   ("_smooth_cross_entropy", "AddBackward0")):
-    kernel(f"{name}(input, target, weight: Tensor | None, reduction: int, ignore_index: int, label_smoothing: float)",
-           run="cross_entropy", private=True, method=False, types=floating,
-           returns=("loss", "total_weight", "saved"), undifferentiable=("total_weight", "saved"),
-           constant=("weight",), node=node, samples="none",
-           grad={"input": "_cross_entropy_grad(g, input, target, weight, reduction, ignore_index, label_smoothing, "
-                          "total_weight, saved)"},
-           graph={"input": "_cross_entropy_grad_composed(g, input, target, weight, reduction, ignore_index, "
-                           "label_smoothing)"},
-           doc="Cross entropy of logits (N, C, d...) and class indices, in one pass. reduction: 0 none, 1 mean, 2 sum.")
+kernel("_cross_entropy(input, target, weight: Tensor | None, reduction: int, ignore_index: int, label_smoothing: "
+       "float)", run="cross_entropy", private=True, method=False, types=floating,
+       returns=("loss", "total_weight", "saved"), undifferentiable=("total_weight", "saved"), constant=("weight",),
+       node="NllLossBackward0", nodes={"label_smoothing > 0": "AddBackward0", "dims(input) > 2": "NllLoss2DBackward0"},
+       grad={"input": "_cross_entropy_grad(g, input, target, weight, reduction, ignore_index, label_smoothing, "
+                      "total_weight, saved)"},
+       graph={"input": "_cross_entropy_grad_composed(g, input, target, weight, reduction, ignore_index, "
+                       "label_smoothing)"}, samples="none",
+       doc="Cross entropy of logits (N, C, d...) and class indices, in one pass. reduction: 0 none, 1 mean, 2 sum.")
 kernel("_cross_entropy_grad(g, input, target, weight: Tensor | None, reduction: int, ignore_index: int, "
        "label_smoothing: float, total_weight, saved)", run="cross_entropy_grad", private=True, method=False,
        types=floating, samples="none", doc="The gradient of _cross_entropy.")

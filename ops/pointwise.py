@@ -14,7 +14,7 @@ pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=boo
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
           body="fma(alpha, other, input)", negated=("alpha",), numbers_alone=True, dtype_rule="no_bool",
           legacy=("input", "alpha", "other"), grad={"input": "g", "other": "-(g * alpha)"},
-          number_nodes={"input": "RsubBackward1"}, operator="-",
+          nodes={"number(input)": "RsubBackward1"}, operator="-",
           onnx="Sub",
           doc="input - alpha * other.")
 composite("subtract(input: Operand, other: Operand, *, alpha: Number = 1)", inplace=True, out=True, samples="pair",
@@ -22,7 +22,7 @@ composite("subtract(input: Operand, other: Operand, *, alpha: Number = 1)", inpl
 composite("subtract(input: Operand, other: Number, alpha: Number = 1)", overload="number", run="subtract_number",
           inplace=True, samples="none", doc="The same with a number, where alpha may come third.")
 pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", types=arithmetic, body="fma(alpha, input, other)",
-          negated=("alpha",), number_nodes={"other": "RsubBackward1"}, dtype_rule="no_bool", inplace=False, out=False,
+          negated=("alpha",), nodes={"number(other)": "RsubBackward1"}, dtype_rule="no_bool", inplace=False, out=False,
           grad={"input": "-(g * alpha)", "other": "g"},
           reversed_operator="-",
           doc="other - alpha * input.")
@@ -34,7 +34,7 @@ pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide
           integers_to_float=True, exact_number="other", numbers_alone=True,
           narrow_reversed="reciprocal(other) * input",
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
-          number_nodes={"input": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
+          nodes={"number(input)": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", out_rule="exact", aliases=("negative",), types=arithmetic, dtype_rule="no_bool", body="-input",
           grad={"input": "-g"}, onnx="Neg", doc="-input.")
@@ -59,8 +59,8 @@ pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(inpu
           grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
                 "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"},
-          node="PowBackward1", number_nodes={"exponent": "PowBackward0", "input": "PowBackward2"}, operator="**",
-          onnx="Pow",
+          node="PowBackward1", nodes={"number(exponent)": "PowBackward0", "number(input)": "PowBackward2"},
+          operator="**", onnx="Pow",
           exceptions={"awkward_gradient: 2": "PyTorch's second derivative is NaN where this one is the limit",
                       "awkward_curvature": "the gradient of input is 0 where exponent is, and with it its slope"},
           doc="input raised to exponent.")
@@ -78,7 +78,7 @@ pointwise("addcdiv(input, tensor1, tensor2, *, value: Number = 1)", types=floati
 pointwise("lerp(input, end, weight: Operand)", types=floating + complex_, dtype_rule="one_dtype",
           exact_number="weight", fitting_numbers=("weight",), out_rule="exact_weight",
           body="where(abs(weight) < abs(0.5), fma(end - input, weight, input), fma(-(1 - weight), end - input, end))",
-          node="LerpBackward1", number_nodes={"weight": "LerpBackward0"},
+          node="LerpBackward1", nodes={"number(weight)": "LerpBackward0"},
           grad={"input": "g * (1 - weight)", "end": "g * weight", "weight": "g * (end - input)"},
           doc="input + weight * (end - input), exact at both ends.")
 pointwise("maximum(input, other)", types=boolean + real, body="maximum(input, other)", inplace=False,
@@ -122,25 +122,25 @@ pointwise("_linked(g, x)", types=floating + complex_, body="g", grad={"g": "g", 
 
 FLAT = {"input": "zeros_like(g)", "other": "zeros_like(g)"}  # for the in-place forms, which keep the dtype
 
-comparison("eq(input: Operand, other: Operand)", node="EqBackward1", number_nodes={"other": "EqBackward0"},
+comparison("eq(input: Operand, other: Operand)", node="EqBackward1", nodes={"number(other)": "EqBackward0"},
            types=boolean + arithmetic, grad=FLAT, body="input == other", operator="==", onnx="Equal",
            doc="input == other.")
-comparison("ne(input: Operand, other: Operand)", node="NeBackward1", number_nodes={"other": "NeBackward0"},
+comparison("ne(input: Operand, other: Operand)", node="NeBackward1", nodes={"number(other)": "NeBackward0"},
            types=boolean + arithmetic, grad=FLAT, aliases=("not_equal",), body="input != other", operator="!=",
            doc="input != other.")
-comparison("lt(input: Operand, other: Operand)", node="LtBackward1", number_nodes={"other": "LtBackward0"},
+comparison("lt(input: Operand, other: Operand)", node="LtBackward1", nodes={"number(other)": "LtBackward0"},
            grad=FLAT, aliases=("less",), types=boolean + real, body="input < other",
            operator="<", onnx="Less",
            doc="input < other.")
-comparison("le(input: Operand, other: Operand)", node="LeBackward1", number_nodes={"other": "LeBackward0"},
+comparison("le(input: Operand, other: Operand)", node="LeBackward1", nodes={"number(other)": "LeBackward0"},
            grad=FLAT, aliases=("less_equal",), types=boolean + real, body="input <= other",
            operator="<=",
            onnx="LessOrEqual", doc="input <= other.")
-comparison("gt(input: Operand, other: Operand)", node="GtBackward1", number_nodes={"other": "GtBackward0"},
+comparison("gt(input: Operand, other: Operand)", node="GtBackward1", nodes={"number(other)": "GtBackward0"},
            grad=FLAT, aliases=("greater",), types=boolean + real, body="input > other",
            operator=">",
            onnx="Greater", doc="input > other.")
-comparison("ge(input: Operand, other: Operand)", node="GeBackward1", number_nodes={"other": "GeBackward0"},
+comparison("ge(input: Operand, other: Operand)", node="GeBackward1", nodes={"number(other)": "GeBackward0"},
            grad=FLAT, aliases=("greater_equal",), types=boolean + real,
            body="input >= other", operator=">=",
            onnx="GreaterOrEqual", doc="input >= other.")

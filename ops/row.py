@@ -58,7 +58,8 @@ class Row:
     # are not the row's own and Python's reflected one
     operator_methods: tuple[str, str] = ("", "")
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
-    number_nodes: dict[str, str] = field(default_factory=dict)  # operand -> that name where the operand is a number
+    # condition on a call -> that name where it holds: in_place, number(operand), dims(input) > 2, bias is None, p == 1
+    nodes: dict[str, str] = field(default_factory=dict)
     function: bool = True
     method: bool = True
     inplace: bool = False

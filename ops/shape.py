@@ -109,10 +109,10 @@ inplace("copy_(self, src: Operand, non_blocking: bool = False)", run="copy", gra
         node="CopyBackwards", ends_at_integers=True, samples="copy", widens=False,
         doc="Writes src, broadcast and converted, into self.")
 inplace("fill_(self, value: Operand)", run="fill", grad={"self": "zeros_like(g)", "value": "sum(g)"}, samples="fill",
-        node="FillBackward3", number_nodes={"value": "FillBackward2"}, function=True,
+        node="FillBackward3", nodes={"number(value)": "FillBackward2"}, function=True,
         widens=False, doc="Sets every element.")
 kernel("fill(input, value: Operand)", run="filled", method=False, grad={"input": "zeros_like(g)", "value": "sum(g)"},
-       samples="fill", node="FillBackward1", number_nodes={"value": "FillBackward0"}, widens=False,
+       samples="fill", node="FillBackward1", nodes={"number(value)": "FillBackward0"}, widens=False,
        doc="A tensor like input, with value everywhere.")
 inplace("zero_(self)", run="zero", grad={"self": "zeros_like(g)"}, samples="unary", function=True,
         widens=False, doc="Sets every element to 0.")

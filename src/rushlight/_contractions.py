@@ -86,13 +86,13 @@ def einsum(*args: Any) -> Tensor:
     _check_sizes(pairs)
     x, names = pairs[0]
     for k, (y, other) in enumerate(pairs[1:], 1):
-        later = {n for _, rest in pairs[k + 1 :] for n in rest} | set(kept)
+        later = dict.fromkeys([*kept, *(n for _, rest in pairs[k + 1 :] for n in rest)])
         x, names = _contract(x, names, y, other, later)
     summed = [i for i, n in enumerate(names) if n not in kept]
     if summed:
         x = x.sum(summed)
         names = [n for n in names if n in kept]
-    return x.permute([names.index(n) for n in kept])
+    return x if names == kept and (summed or len(pairs) > 1) else x.permute([names.index(n) for n in kept])
 
 
 _Label = str | int  # a letter, or a dimension of the ellipsis counted from the end
@@ -161,15 +161,18 @@ def _check_sizes(pairs: list[tuple[Tensor, list[_Label]]]) -> None:
 
 
 def _contract(
-    x: Tensor, a: list[_Label], y: Tensor, b: list[_Label], later: set[_Label]
+    x: Tensor, a: list[_Label], y: Tensor, b: list[_Label], later: dict[_Label, None]
 ) -> tuple[Tensor, list[_Label]]:
     """The product of two operands, summed over the labels that nobody needs later."""
     single = {n for n in a if n in b and n not in later and x.size(a.index(n)) != y.size(b.index(n))}
-    x, a = _summed_alone(x, a, (set(b) | later) - single)
-    y, b = _summed_alone(y, b, (set(a) | later) - single)
+    x, a = _summed_alone(x, a, (set(b) | later.keys()) - single)
+    y, b = _summed_alone(y, b, (set(a) | later.keys()) - single)
     shared = [n for n in a if n in b]
     batch = [n for n in shared if n in later]
     inner = [n for n in shared if n not in later]
+    if not inner:
+        names = [n for n in later if n in a or n in b]
+        return _aligned(x, a, names) * _aligned(y, b, names), names
     rows, columns = [n for n in a if n not in b], [n for n in b if n not in a]
     size = {n: max(x.size(a.index(n)), y.size(b.index(n))) for n in shared}
     x, y = (t.expand([size.get(n, s) for n, s in zip(names, t.shape, strict=True)]) for t, names in ((x, a), (y, b)))
@@ -180,8 +183,13 @@ def _contract(
         x, y = x.to(common), y.to(common)
     left = x.permute([a.index(n) for n in batch + rows + inner]).reshape(count, math.prod(m), depth)
     right = y.permute([b.index(n) for n in batch + inner + columns]).reshape(count, depth, math.prod(k))
-    product = _native.bmm(left, right) if inner else left * right  # integers that were summed promote
-    return product.view([size[n] for n in batch] + m + k), batch + rows + columns
+    return _native.bmm(left, right).view([size[n] for n in batch] + m + k), batch + rows + columns
+
+
+def _aligned(x: Tensor, own: list[_Label], names: list[_Label]) -> Tensor:
+    """x with its dimensions in the order of `names`, and one of size 1 for each that it has not."""
+    x = x.permute([own.index(n) for n in names if n in own])
+    return x[tuple(slice(None) if n in own else None for n in names)]
 
 
 def _summed_alone(x: Tensor, names: list[_Label], needed: set[_Label]) -> tuple[Tensor, list[_Label]]:

@@ -17,8 +17,8 @@ Scalar reciprocal_of(const Scalar& alpha) {
 
 }  // namespace
 
-Ref celu(In input, const Scalar& alpha) { return ops::_elu(input, alpha, Scalar(1.0), reciprocal_of(alpha)); }
-Ref celu_(In self, const Scalar& alpha) { return ops::_elu_(self, alpha, Scalar(1.0), reciprocal_of(alpha)); }
+Ref celu(In input, const Scalar& alpha) { return ops::_celu(input, alpha, Scalar(1.0), reciprocal_of(alpha)); }
+Ref celu_(In self, const Scalar& alpha) { return ops::_celu_(self, alpha, Scalar(1.0), reciprocal_of(alpha)); }
 Ref selu(In input) { return ops::_elu(input, Scalar(selu_alpha), Scalar(selu_scale), Scalar(1.0)); }
 Ref selu_(In self) { return ops::_elu_(self, Scalar(selu_alpha), Scalar(selu_scale), Scalar(1.0)); }
 

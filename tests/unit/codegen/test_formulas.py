@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from codegen import kernels, operations
-from codegen.expr import Composition, elementwise, gpu_text
+from codegen.expr import Composition, call_condition, elementwise, gpu_text
 from codegen.table import Table, names_in, parse_formula
-from ops.kinds import composite, kernel, pointwise, reduction, view
+from ops.kinds import composite, kernel, loss, pointwise, reduction, view
 from ops.row import TABLE, Row, floating
 
 FORMULA = "where(x < 0, -x, x * (w + 1) / 2)"
@@ -142,6 +142,32 @@ def test_mistakes_name_the_file_and_line_of_the_row(message: str) -> None:
     with pytest.raises(ValueError, match=rf"^{made.file}:{line}: ") as error:
         generate(made)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("in_place", "overwritten"),
+        ("number(other)", "!other.tensor"),
+        ("label_smoothing > 0", "label_smoothing > 0"),
+        ("dims(input) == 2 and bias is None", "input->ndim == 2 && !bias.tensor()"),
+    ],
+)
+def test_conditions_of_node_names(condition: str, text: str) -> None:
+    assert call_condition(condition, "ops/f.py:1") == text
+
+
+def test_a_condition_out_of_the_language_names_its_row() -> None:
+    with pytest.raises(ValueError, match=r"^ops/f\.py:1: .*input"):
+        call_condition("input.size(0) > 1", "ops/f.py:1")
+
+
+def test_a_loss_has_its_reduction_beside_the_loop_and_its_share_in_the_gradient() -> None:
+    made = loss("f(a, b, reduction: Reduction, c: Number)", body="a * b * c", grad={"a": "g * b * c"}, doc="A loss.")
+    table = Table([*basics(), *rows(made)])
+    o = table.by_name["f"][0]
+    assert o.reduces and [p.name for p in o.operands] == ["a", "b", "c"]
+    assert kernels.fused_gradients(o, table)[0][1] == ["g", "b", "c", "scale"]  # numbers last
 
 
 def test_the_table_stays_as_it_was() -> None:

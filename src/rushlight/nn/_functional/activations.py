@@ -87,7 +87,7 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     if lower > upper:
         raise RuntimeError(f"rrelu: expected lower of at most upper, met {lower} and {upper}")
     if not training:
-        return leaky_relu(input, (lower + upper) / 2, inplace)
+        return (_native._rrelu_ if inplace else _native._rrelu)(input, (lower + upper) / 2)
     if input.dtype not in (_native.float32, _native.float64, _native.bfloat16):
         raise NotImplementedError(f"rrelu: there is no training form for dtype {input.dtype}")
     arithmetic = _native.float64 if input.dtype is _native.float64 else _native.float32
@@ -97,8 +97,7 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     # One draw for each negative element alone, in order and in double precision.
     draws: Any = rushlight.rand(int(negative.sum()), dtype=rushlight.float64) * (high - low) + low
     slope = rushlight.ones_like(plain, requires_grad=False).masked_scatter(negative, draws.to(arithmetic))
-    result = (plain * slope).to(input.dtype)
-    return input.copy_(result) if inplace else result
+    return (_native._rrelu_ if inplace else _native._rrelu)(input, slope)
 
 
 def sigmoid(input: Tensor) -> Tensor:

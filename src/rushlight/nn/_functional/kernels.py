@@ -88,8 +88,7 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
         reduction: 'none', 'mean' (weighted) or 'sum'.
     """
     code = _reduction.code(_reduction.resolve(size_average, reduce, reduction))
-    run = _native._nll_loss if input.dim() <= 2 else _native._nll_loss2d
-    return run(input, target, weight, code, ignore_index)[0]
+    return _native._nll_loss(input, target, weight, code, ignore_index)[0]
 
 
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
@@ -116,10 +115,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         raise RuntimeError(f"cross_entropy: expected label_smoothing between 0 and 1, met {label_smoothing}")
     if input.shape == target.shape:
         return _probability_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-    run: Any = _native._cross_entropy if input.dim() <= 2 else _native._cross_entropy2d
-    if label_smoothing > 0.0:
-        run = _native._smooth_cross_entropy
-    return run(input, target, weight, code, ignore_index, label_smoothing)[0]
+    return _native._cross_entropy(input, target, weight, code, ignore_index, label_smoothing)[0]
 
 
 def _probability_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int,
