@@ -275,14 +275,14 @@ def _operator(o: Operation, table: Table) -> str:
         )
 
     name = f"compare_{COMPARISONS[symbol]}" if symbol in COMPARISONS else ARITHMETIC[symbol][0]
-    plain, reflected = o.row.operator_methods
+    plain, reflected, written = o.row.operator_methods
     reflected = reflected or (ARITHMETIC[symbol][1].format("r") if symbol in ARITHMETIC else o.name)
     own = "PyObject *own = is_tensor(a) ? a : b, *other = is_tensor(a) ? b : a;"
     method = f'own == a ? "{plain or o.name}" : "{reflected}"'
     overloaded = f"Call(own, &other, 1, nullptr).torch_function({method}, true)"
     out = function(name, own, overloaded, f"{o.name}({both}", _narrow_reversed(o, table))
     if symbol in ARITHMETIC and operations.has_inplace(o):
-        overloaded = f"py_{o.name}_inplace<true>(a, &b, 1, nullptr)"
+        overloaded = f"Call(a, &b, 1, nullptr).torch_function(\"{written or o.name + '_'}\", true)"
         guard = "if (!is_tensor(a)) Py_RETURN_NOTIMPLEMENTED;"
         out += function(f"inplace_{name}", guard, overloaded, f"{o.name}_(x.tensor, y")
     return out

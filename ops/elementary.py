@@ -40,7 +40,7 @@ pointwise("remainder(input: Operand, other: Operand)", types=real, dtype_rule="d
           doc="The remainder of the division rounded down: it has other's sign.")
 pointwise("floor_divide(input: Operand, other: Operand)", types=real, dtype_rule="divides",
           exact_number="other", numbers_alone=True, body="_div_floor(input, other)", operator="//",
-          operator_methods=("__floordiv__", ""),
+          operator_methods=("__floordiv__", "", ""),
           underivable=True, doc="The quotient, rounded down.")
 pointwise("copysign(input, other: Operand)", types=floating, integers_to_float=True, body="copysign(input, other)",
           grad={"input": "where(input == 0, 0, g * (y / where(input == 0, 1, input)))", "other": "zeros_like(g)"},

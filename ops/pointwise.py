@@ -9,7 +9,7 @@ arithmetic = number + half_complex
 
 pointwise("add(input: Operand, other: Operand, *, alpha: Number = 1)", types=boolean + arithmetic,
           legacy=("input", "alpha", "other"), body="fma(alpha, other, input)", numbers_alone=True,
-          grad={"input": "g", "other": "g * alpha"}, operator="+", operator_methods=("", "add"), onnx="Add",
+          grad={"input": "g", "other": "g * alpha"}, operator="+", operator_methods=("", "add", ""), onnx="Add",
           doc="input + alpha * other.")
 pointwise("sub(input: Operand, other: Operand, *, alpha: Number = 1)", types=arithmetic,
           body="fma(alpha, other, input)", negated=("alpha",), numbers_alone=True, dtype_rule="no_bool",
@@ -29,12 +29,13 @@ pointwise("rsub(input, other: Operand, *, alpha: Number = 1)", types=arithmetic,
 pointwise("mul(input: Operand, other: Operand)", aliases=("multiply",), types=boolean + arithmetic,
           body="input * other", exact_number="other", numbers_alone=True, narrow_reversed="other * input",
           grad={"input": "g * other", "other": "g * input"}, operator="*",
-          operator_methods=("", "mul"), onnx="Mul", doc="input * other.")
+          operator_methods=("", "mul", ""), onnx="Mul", doc="input * other.")
 pointwise("div(input: Operand, other: Operand)", aliases=("true_divide", "divide"), types=floating + complex_,
           integers_to_float=True, exact_number="other", numbers_alone=True,
           narrow_reversed="reciprocal(other) * input",
           body="input / other", grad={"input": "g / other", "other": "-(g * (input / other) / other)"},
-          nodes={"number(input)": "MulBackward0"}, operator="/",  # PyTorch multiplies the reciprocal
+          nodes={"number(input)": "MulBackward0"},  # PyTorch multiplies the reciprocal
+          operator="/", operator_methods=("", "__rdiv__", ""),
           onnx="Div", doc="True division; integers divide as floating-point numbers.")
 pointwise("neg(input)", out_rule="exact", aliases=("negative",), types=arithmetic, dtype_rule="no_bool", body="-input",
           grad={"input": "-g"}, onnx="Neg", doc="-input.")

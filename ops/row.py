@@ -54,9 +54,9 @@ class Row:
     operator: str = ""  # Python's symbol: "+", "@", ...
     reversed_operator: str = ""
     narrow_reversed: str = ""  # what the operator is for a number and a 16-bit tensor on its right
-    # the methods that `x op y` and, with something else on the left, `y op x` are for __torch_function__, where these
-    # are not the row's own and Python's reflected one
-    operator_methods: tuple[str, str] = ("", "")
+    # the methods that `x op y`, with something else on the left `y op x`, and `x op= y` are for __torch_function__,
+    # where these are not the row's own, Python's reflected one and the row's in-place one
+    operator_methods: tuple[str, str, str] = ("", "", "")
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
     # condition on a call -> that name where it holds: in_place, number(operand), dims(input) > 2, bias is None, p == 1
     nodes: dict[str, str] = field(default_factory=dict)

@@ -540,11 +540,17 @@ def norm(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, d
     return norm(self, p, dim, keepdim, dtype=dtype)
 
 
+# What `number / tensor` is to a subclass.
 @_method
-def __pos__(self: Tensor) -> Tensor:
-    if self.dtype is _native.bool:
-        raise RuntimeError("+: a bool tensor has no sign; convert it first")
-    return self
+def __rdiv__(self: Tensor, other: Any) -> Tensor:
+    return other / self
+
+
+# Other names of the same methods; those of Python 2 are still called.
+_METHODS |= {
+    "__pos__": Tensor.positive, "__nonzero__": Tensor.__bool__, "__long__": Tensor.__int__,
+    "__div__": Tensor.div, "__idiv__": Tensor.div_,
+}  # fmt: skip
 
 
 def __torch_function__(

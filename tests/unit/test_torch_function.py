@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as python_operator
 from typing import Any
 
 import pytest
@@ -359,7 +360,8 @@ OPERATORS = [
     "x+1", "1+x", "x-1", "1-x", "x*2", "2*x", "x/2", "x//2", "2//x", "x%2", "2%x", "x**2", "2**x", "-x",
     "abs(x)", "~i", "i&1", "1&i", "i|1", "1|i", "i^1", "1^i", "i<<1", "1<<i", "i>>1", "1>>i", "s@s", "y@s",
     "x<1", "x<=1", "x>1", "x>=1", "x!=1", "1<x", "x+y", "y+x", "y-x", "y*x", "y/x", "y//x", "y%x", "y**x",
-    "y<x", "x-y", "x[0]", "len(x)",
+    "y<x", "x-y", "x[0]", "len(x)", "2/x", "+x", "i.__iand__(1)", "o.iand(i,3)", "o.ior(i,3)",
+    "o.ixor(i,3)", "o.ilshift(i,1)", "o.irshift(i,1)", "o.iadd(x,1)", "o.itruediv(x,2)", "o.ifloordiv(x,2)",
 ]  # fmt: skip
 
 
@@ -381,6 +383,7 @@ def test_operators_reach_it_as_the_methods_they_are(operator: str) -> None:
             "i": m.tensor([1, 2]).as_subclass(Listening),
             "s": m.ones(2, 2).as_subclass(Listening),
             "y": m.ones(2, 2) if "@" in operator else m.tensor([3.0, 4.0]),
+            "o": python_operator,
         }
         eval(operator, scope)
         return calls
