@@ -137,6 +137,8 @@ def _public(name: str) -> str:
 
 def _function(o: Operation, body: str, hook: bool = True) -> str:
     head = f"{o.result} ops::{o.name}({arguments(o)}) {{\n"
+    if not o.row.complex_gradient:
+        body = f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{_public(o.name)}");\n' + body
     body = "".join(f'  refuse_gradient({n}, "{_public(o.name)}", "{n}");\n' for n in o.row.constant) + body
     return head + (_hooked(o, o.name, o.result, names(o)) if hook else "") + body + "}\n"
 
@@ -233,8 +235,6 @@ def _pointwise(o: Operation, table: Table) -> str:
     out += autograd.node(o, table)
     args = ", ".join(f"Arg({'-' if p.name in o.row.negated else ''}{p.name})" for p in o.operands)
     call = f"  const Arg args[] = {{{args}}};\n"
-    if not o.row.complex_gradient:
-        call = f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{o.name}");\n' + call
     run = "reduced({}, args, reduction)" if o.reduces else "pointwise({}, args)"
     run = f"  Ref result = {run.format(_chosen_row(o))};\n"
     out += _function(o, call + run + _record(o, ["result"]) + "  return result;\n")

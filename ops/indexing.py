@@ -1,7 +1,7 @@
 """Rows that pick and place elements by index, and that join tensors."""
 
 from ops.kinds import composite, inplace, kernel
-from ops.row import every, half_complex
+from ops.row import every, floating, half_complex
 
 kernel("index_select(input, dim: int, index)", out=True,
        grad={"input": "_index_add(g, input, dim, index)"}, samples="index_select", onnx="Gather",
@@ -9,6 +9,17 @@ kernel("index_select(input, dim: int, index)", out=True,
 kernel("_index_add(g, input: Sizes, dim: int, index)", run="index_select_grad", private=True, method=False,
        types=every + half_complex, grad={"g": "index_select(g, dim, index)"}, samples="none",
        doc="Zeros of that size, with the slices of g added at index along dim.")
+kernel("_embedding(weight, indices, padding_idx: int, scale_grad_by_freq: bool)", run="embedding", private=True,
+       method=False, widens=False, complex_gradient=False, node="EmbeddingBackward0", samples="none", onnx="Gather",
+       grad={"weight": "_embedding_grad(g, weight, indices, padding_idx, scale_grad_by_freq)"},
+       doc="The rows of weight (V, D) at indices (*): (*, D). The row padding_idx (-1: none) gets no gradient.")
+kernel("_embedding_grad(g, weight: Sizes, indices, padding_idx: int, scale_grad_by_freq: bool)", run="embedding_grad",
+       types=floating, private=True, method=False, samples="none",
+       grad={"g": "_embedding_of_grad(g, indices, padding_idx)"},
+       doc="Zeros of that size, with the rows of g added at indices, each divided by how often its index stands there "
+           "where scale_grad_by_freq is True.")
+composite("_embedding_of_grad(g, indices, padding_idx: int)", run="embedding_of_grad", private=True, method=False,
+          samples="none", doc="The rows of g at indices, 0 at padding_idx.")
 kernel("_index(input, indices: Indices)", run="index", private=True, method=False,
        grad={"input": "_index_put_grad(g, input, indices)"}, node="IndexBackward0", samples="none", onnx="GatherND",
        widens=False, doc="input[indices]: one index tensor (or None) a dimension, broadcast together.")

@@ -40,7 +40,8 @@ loss("_binary_cross_entropy_with_logits(input, target, weight: Operand, pos_weig
                      "* weight"},
      doc="The same of sigmoid(input), without overflow; pos_weight scales the part of target.")
 loss("_soft_margin_loss(input, target, reduction: Reduction)", types=floating + complex_, constant=("target",),
-     node="SoftMarginLossBackward0", like="input", integers_to_float=True, body="log1p(exp(-target * input))",
+     complex_gradient=False, node="SoftMarginLossBackward0", like="input", integers_to_float=True,
+     body="log1p(exp(-target * input))",
      grad={"input": "-g * target * exp(-target * input) / (1 + exp(-target * input))"},
      doc="log(1 + exp(-target * input)), target 1 or -1.")
 

@@ -39,19 +39,12 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     if input.dtype not in (rushlight.int64, rushlight.int32):
         raise RuntimeError(f"embedding: expected indices of dtype int64 or int32, met {input.dtype}; convert them with "
                            ".long()")
-    flat = input.reshape(-1)
     if max_norm is not None:
-        _shorten(weight, flat, max_norm, norm_type)
+        _shorten(weight, input.reshape(-1), max_norm, norm_type)
     try:
-        found = weight.index_select(0, flat)
+        return _native._embedding(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
     except IndexError as error:
         raise IndexError(f"embedding: {str(error).partition(': ')[2]}, the rows of the table") from None
-    if scale_grad_by_freq:
-        counts = (flat.unsqueeze(1) == flat).sum(1).to(found.dtype).unsqueeze(1)
-        found = found.detach() + (found - found.detach()) / counts
-    if padding_idx is not None:
-        found = _native.where((flat == padding_idx).unsqueeze(1), found.detach(), found)
-    return found.view(*input.shape, weight.size(1))
 
 
 def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None,
