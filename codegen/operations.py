@@ -21,6 +21,9 @@ RULES = {
     "": "Promote",
     "divides": "Divides",
     "no_bool": "NoBool",
+    "no_bool_number": "NoBoolNumber",
+    "bools_as_int64": "BoolsAsInt64",
+    "elements": "Elements",
     "one_dtype": "OneDtype",
     "powers": "Powers",
     "quotient": "NoIntegerQuotient",
@@ -137,8 +140,6 @@ def _public(name: str) -> str:
 
 def _function(o: Operation, body: str, hook: bool = True) -> str:
     head = f"{o.result} ops::{o.name}({arguments(o)}) {{\n"
-    if not o.row.complex_gradient:
-        body = f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{_public(o.name)}");\n' + body
     body = "".join(f'  refuse_gradient({n}, "{_public(o.name)}", "{n}");\n' for n in o.row.constant) + body
     return head + (_hooked(o, o.name, o.result, names(o)) if hook else "") + body + "}\n"
 
@@ -234,7 +235,7 @@ def _pointwise(o: Operation, table: Table) -> str:
         out += row(f"{o.name} backward", loop_name(o, target), tensors, len(used) - len(tensors), mask, "Same")
     out += autograd.node(o, table)
     args = ", ".join(f"Arg({'-' if p.name in o.row.negated else ''}{p.name})" for p in o.operands)
-    call = f"  const Arg args[] = {{{args}}};\n"
+    call = f"{_refuse_complex_gradient(o)}  const Arg args[] = {{{args}}};\n"
     run = "reduced({}, args, reduction)" if o.reduces else "pointwise({}, args)"
     run = f"  Ref result = {run.format(_chosen_row(o))};\n"
     out += _function(o, call + run + _record(o, ["result"]) + "  return result;\n")
@@ -243,6 +244,12 @@ def _pointwise(o: Operation, table: Table) -> str:
     if o.row.out:
         out += _pointwise_out(o, call)
     return out
+
+
+def _refuse_complex_gradient(o: Operation) -> str:
+    if o.row.complex_gradient:
+        return ""
+    return f'  if ({_wanted(o)}) refuse_complex_gradient({o.parameters[0].name}, "{_public(o.name)}");\n'
 
 
 def _chosen_row(o: Operation) -> str:
@@ -393,7 +400,7 @@ def _kernel(o: Operation, table: Table) -> str:
     first = o.inputs[0].name if o.inputs and o.inputs[0].type == "Tensor" else ""
     converts = "dtype" in o.signature.names()
     refuses = first and not converts and not any(d in o.row.types for d in complex_)
-    check = f'  refuse_complex({first}, "{o.name}");\n' if refuses else ""
+    check = f'  refuse_complex({first}, "{o.name}");\n' if refuses else _refuse_complex_gradient(o)
     if o.row.returns and o.row.returns != ("*",):
         body = f"  auto results = {_kernel_call(o)};\n{check}"
         results = [f"results[{i}]" for i in range(len(o.row.returns))]

@@ -29,8 +29,12 @@ TYPES = {
     ),
     "int": Type("Int", "int64_t", "int64_t", "integer", "_int"),
     "Reduction": Type("Int", "int64_t", "int64_t", "integer", "_int"),  # what becomes of a pointwise row's elements
+    "PythonInt": Type("PythonInt", "int64_t", "int64_t", "integer", "_int"),  # as int, but NumPy's are refused
     "int | None": Type("IntOpt", "std::optional<int64_t>", "std::optional<int64_t>", "integer_or_none", "_int | None"),
     "float": Type("Float", "double", "double", "real", "_float"),
+    "float | None": Type(
+        "FloatOpt", "std::optional<double>", "std::optional<double>", "real_or_none", "_float | None"
+    ),
     "str": Type("Text", "const std::string&", "std::string", "text", "str"),
     "bool": Type("Bool", "bool", "bool", "boolean", "_bool"),
     "Ints": Type("Ints", "DimSpan", "Dims", "ints", "_int | Sequence[_int]"),

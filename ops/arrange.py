@@ -31,7 +31,7 @@ kernel("flip(input, *dims: int)", grad={"input": "flip(g, dims)"}, samples="flip
        widens=False, doc="The elements in reverse order along dims.")
 composite("fliplr(input)", samples="matrix", doc="The columns in reverse order.")
 composite("flipud(input)", samples="matrix", doc="The rows in reverse order.")
-kernel("roll(input, shifts: Ints, dims: Ints = ())", grad={"input": "_unroll(g, shifts, dims)"}, samples="roll",
+kernel("roll(input, shifts: Ints, dims: Ints | None = ())", grad={"input": "_unroll(g, shifts, dims)"}, samples="roll",
        widens=False, doc="The elements moved along dims; what leaves at the end comes in at the start.")
 composite("_unroll(input, shifts: Ints, dims: Ints)", run="unroll", private=True, method=False, samples="none",
           doc="Undoes roll(shifts, dims).")

@@ -26,8 +26,9 @@ for _bound, _body, _kept, _cut, _where in (
         (f"clamp_{_bound}", (f"Clamp{_bound.title()}Backward1", f"Clamp{_bound.title()}Backward0"), True),
         (f"_clamp_by_{_bound}", ("ClampBackward0", "ClampBackward1"), False),
     ):
-        pointwise(f"{_name}(input, {_bound}: Operand)", types=boolean + real, fitting_numbers=(_bound,), body=_body,
-                  grad={"input": f"where({_kept}, g, 0)", _bound: f"where({_cut}, g, 0)"}, node=_nodes[0],
+        pointwise(f"{_name}(input, {_bound}: Operand)", types=boolean + real, fitting_numbers=(_bound,),
+                  dtype_rule="no_bool_number", body=_body, node=_nodes[0],
+                  grad={"input": f"where({_kept}, g, 0)", _bound: f"where({_cut}, g, 0)"},
                   nodes={f"number({_bound})": _nodes[1]}, private=not _public, method=_public,
                   samples="" if _public else "none", onnx="Clip", doc=f"input, {_bound} where it is {_where}.")
 composite("div(input: Operand, other: Operand, *, rounding_mode: str | None)", overload="mode", run="div_mode",
@@ -43,7 +44,7 @@ pointwise("_div_floor(input: Operand, other: Operand)", types=real, body="_div_f
           dtype_rule="divides", exact_number="other",
           private=True, method=False, node="DivBackward2", samples="none",
           grad={"input": "zeros_like(g)", "other": "zeros_like(g)"}, doc="The quotient, rounded down.")
-composite("nan_to_num(input, nan: Number | None = None, posinf: Number | None = None, neginf: Number | None = None)",
+composite("nan_to_num(input, nan: float | None = None, posinf: float | None = None, neginf: float | None = None)",
           types=every, inplace=True, out=True, out_rule="exact", samples="nan_to_num",
           exceptions={"complex_tangent": "PyTorch's is that of a real function, and there is no gradient to compare"},
           doc="input with numbers for NaN (0) and the infinities (the dtype's largest and smallest number).")

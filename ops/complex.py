@@ -21,7 +21,7 @@ pointwise("_conj(input)", types=complex_ + half_complex, private=True, method=Fa
           holomorphic=False, body="conj(input)",
           grad={"input": "_conj(g)"}, node="ConjBackward0", samples="none", doc="The complex conjugate.")
 composite("conj(input)", samples="unary", doc="The complex conjugate; a real tensor itself.")
-composite("conj_physical(input)", run="conj", inplace=True, out=True, samples="unary",
+composite("conj_physical(input)", inplace=True, out=True, samples="unary",
           exceptions={"out": "PyTorch writes out= though a gradient is asked for"},
           doc="The complex conjugate; a real tensor itself.")
 for _name in ("resolve_conj", "resolve_neg"):

@@ -58,7 +58,7 @@ composite("_attention_grad_composed(g, query, key, value, attn_mask: Tensor | No
           "need: int)", run="attention_grad_composed", private=True, method=False, samples="none",
           returns=("query", "key", "value"), doc="The same gradients made of rows, for second derivatives.")
 composite("scaled_dot_product_attention(query, key, value, attn_mask: Tensor | None = None, dropout_p: float = 0.0, "
-          "is_causal: bool = False, *, scale: Number | None = None, enable_gqa: bool = False)", method=False,
+          "is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False)", method=False,
           samples="none",
           doc="softmax(query @ key.T * scale + attn_mask) @ value of (..., length, size) (Vaswani et al., 2017). "
               "attn_mask: bool, True takes part, or numbers that are added; is_causal: position i sees 0 to i; scale: "

@@ -34,7 +34,7 @@ kernel("_rms_norm_grad(g, input, normalized_shape: Ints, rstd, weight: Tensor | 
 composite("_rms_norm_grad_composed(g, input, normalized_shape: Ints, weight: Tensor | None, eps: float, need: int)",
           run="rms_norm_grad_composed", private=True, method=False, samples="none", returns=("input", "weight"),
           doc="The same gradients made of rows, for second derivatives.")
-composite("rms_norm(input, normalized_shape: IntList, weight: Tensor | None = None, eps: Number | None = None)",
+composite("rms_norm(input, normalized_shape: IntList, weight: Tensor | None = None, eps: float | None = None)",
           method=False, types=floating + complex_, samples="rms_norm", tolerance=1e-5,
           doc="input divided by its root mean square over the last dimensions, times weight (Zhang and Sennrich, "
               "2019). eps: the dtype's epsilon where None.")

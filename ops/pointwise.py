@@ -47,8 +47,8 @@ pointwise("abs(input)", out_rule="exact", aliases=("absolute",), types=arithmeti
 pointwise("sign(input)", out_rule="exact", types=boolean + real, body="sign(input)", grad={"input": "zeros_like(g)"},
           onnx="Sign",
           doc="-1, 0 or 1.")
-pointwise("square(input)", types=number, body="input * input", grad={"input": "g * (2 * input)"}, node="PowBackward0",
-          doc="input ** 2.")
+pointwise("square(input)", types=number, dtype_rule="bools_as_int64", body="input * input",
+          grad={"input": "g * (2 * input)"}, node="PowBackward0", doc="input ** 2.")
 pointwise("reciprocal(input)", types=floating + complex_, integers_to_float=True, body="1 / input",
           grad={"input": "-(g * y * y)"}, onnx="Reciprocal", doc="1 / input.")
 pointwise("sqrt(input)", types=floating + complex_, integers_to_float=True, body="sqrt(input)",
@@ -153,6 +153,7 @@ comparison("logical_or(input, other)", body="(input != 0) | (other != 0)", onnx=
 pointwise("isnan(input)", types=boolean + arithmetic, body="input != input", bool_output=True, inplace=False,
           out=False, onnx="IsNaN", doc="True where input is NaN.")
 pointwise("where(condition, input: Operand, other: Operand)", types=boolean + arithmetic, out_rule="exact",
+          dtype_rule="elements",
           body="where(condition, input, other)",
           bool_inputs=("condition",), grad={"input": "where(condition, g, 0)", "other": "where(condition, 0, g)"},
           inplace=False, method=False, samples="where", onnx="Where",

@@ -1,7 +1,7 @@
 """Running sums, products and extremes along a dimension, and differences."""
 
 from ops.kinds import composite, inplace, kernel
-from ops.row import boolean, floating, number, real
+from ops.row import boolean, complex_, floating, number, real
 
 kernel("cumsum(input, dim: int, *, dtype: DType | None = None)", types=number, out=True, samples="scan",
        grad={"input": "_reverse(cumsum(_reverse(g, dim), dim), dim)"}, onnx="CumSum",
@@ -22,12 +22,12 @@ for _name, _which in (("cummax", "maximum"), ("cummin", "minimum")):
            undifferentiable=("indices",),
            out=True, samples="scan", grad={"input": "_put_along(g, input, dim, indices)"},
            doc=f"The {_which} of the elements up to each place along dim, and where it stands: the last of equals.")
-kernel("logcumsumexp(input, dim: int)", types=floating, out=True, samples="scan",
+kernel("logcumsumexp(input, dim: int)", types=floating + complex_, out=True, samples="scan",
        grad={"input": "_logcumsumexp_grad(g, input, y, dim)"},
        graph={"input": "_logcumsumexp_grad_composed(g, input, y, dim)"},
        doc="log(cumsum(exp(input))) along dim, stable.")
-kernel("_logcumsumexp_grad(g, input, y, dim: int)", run="logcumsumexp_grad", private=True, method=False, types=floating,
-       samples="none", doc="The gradient of logcumsumexp, in one stable pass.")
+kernel("_logcumsumexp_grad(g, input, y, dim: int)", run="logcumsumexp_grad", private=True, method=False,
+       types=floating + complex_, samples="none", doc="The gradient of logcumsumexp, in one stable pass.")
 composite("_logcumsumexp_grad_composed(g, input, y, dim: int)", run="logcumsumexp_grad_composed", private=True,
           method=False, samples="none", doc="The same made of rows, for second derivatives.")
 composite("_reverse(input, dim: int)", run="reverse", private=True, method=False, samples="none",

@@ -48,9 +48,7 @@ pointwise("_special_xlog1py(input: Operand, other: Operand)", types=floating, in
           grad={"input": "g * where(input == 0, where(other <= -1, 0, log1p(1 * other)), log1p(1 * other))",
                 "other": "g * input / (other + 1)"},
           doc="input * log(1 + other), 0 where input is 0.")
-pointwise("logaddexp(input, other)", types=floating, inplace=False,
-          body="where(isinf(input) & (input == other), input, "
-               "maximum(input, other) + log1p(exp(-abs(input - other))))",
+pointwise("logaddexp(input, other)", types=floating + complex_, inplace=False, body="log_add(input, other)",
           grad={"input": "g / (1 + exp(other - input))", "other": "g / (1 + exp(input - other))"},
           doc="log(exp(input) + exp(other)), without overflow.")
 pointwise("logaddexp2(input, other)", types=floating, inplace=False,
@@ -58,7 +56,7 @@ pointwise("logaddexp2(input, other)", types=floating, inplace=False,
                "maximum(input, other) + 1.4426950408889634 * log1p(exp2(-abs(input - other))))",
           grad={"input": "g / (1 + exp2(other - input))", "other": "g / (1 + exp2(input - other))"},
           doc="log2(2 ** input + 2 ** other), without overflow.")
-composite("logit(input, eps: Number | None = None)",
+composite("logit(input, eps: float | None = None)",
           exceptions={"in_place_gradient": "PyTorch's second derivative is 0 where the first is NaN"},
           aliases=("_special_logit",), inplace=True, out=True,
           samples="logit",
@@ -104,8 +102,7 @@ composite("polygamma(n: int, input)", exceptions={"forms": "PyTorch's trigamma i
           tolerance=1e-5, doc="The n-th derivative of digamma.")
 composite("mvlgamma(input, p: int)",
           exceptions={"second_gradient": "PyTorch's trigamma is exact to about 10 digits only",
-          "node_name": "made of other rows, whose nodes it has", "layouts": "PyTorch's result is always contiguous",
-          "meta": "PyTorch's result is always contiguous"}, aliases=("_special_multigammaln",), inplace=True, out=True,
+          "node_name": "made of other rows, whose nodes it has"}, aliases=("_special_multigammaln",), inplace=True, out=True,
           samples="mvlgamma",
           tolerance=1e-5, doc="The logarithm of the gamma function of p dimensions.")
 pointwise("_special_zeta(input: Operand, other: Operand)", types=floating, integers_to_float=True, private=True,

@@ -138,6 +138,7 @@ inline PyObject* box(In x) { return box(x.tensor()); }
 PyObject* box(const Arg& a);
 PyObject* box(const Scalar& s);
 PyObject* box(const std::optional<Scalar>& s);
+PyObject* box(std::optional<double> v);
 PyObject* box(int64_t v);
 PyObject* box(double v);
 PyObject* box(bool v);

@@ -236,8 +236,11 @@ Ref root_gradient(const Tensor* y, const Ref& given) {
   RL_CHECK(given->sizes() == y->sizes(), Runtime,
            "backward: the given gradient has shape %s, but the tensor has shape %s; both must be the same",
            to_string(given->sizes()).c_str(), to_string(y->sizes()).c_str());
-  if (given->dtype != y->dtype) return ops::_to_copy(given, y->dtype);
-  return given;
+  if (given->dtype == y->dtype) return given;
+  RL_CHECK(is_complex(given->dtype) == is_complex(y->dtype), Runtime,
+           "backward: the given gradient is %s, but the tensor is %s; both must be complex, or both real",
+           name_of(given->dtype), name_of(y->dtype));
+  return ops::_to_copy(given, y->dtype);
 }
 
 }  // namespace

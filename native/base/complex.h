@@ -69,6 +69,29 @@ struct RealOf<Complex<R>> {
 template <class T>
 using RealPart = typename RealOf<T>::type;
 
+// As the C library takes and gives them.
+RL_COMPLEX_INLINE _Complex double to_c(Complex<double> z) {
+  _Complex double c = z.re;
+  __imag__ c = z.im;
+  return c;
+}
+RL_COMPLEX_INLINE Complex<double> from_c(_Complex double c) { return {__real__ c, __imag__ c}; }
+
+// log |1 + z| from |1 + z|^2 - 1 = x (x + 2) + y^2, exact near 0.
+RL_COMPLEX_INLINE Complex<double> log1p(Complex<double> z) {
+  if (__builtin_fabs(z.re) > 0.5 || __builtin_fabs(z.im) > 0.5)
+    return from_c(__builtin_clog(to_c(Complex<double>(1 + z.re, z.im))));
+  return {__builtin_log1p(z.re * (z.re + 2) + z.im * z.im) / 2, __builtin_atan2(z.im, 1 + z.re)};
+}
+// log(e^a + e^b), the larger real part taken out so that nothing overflows; of two infinities there is no larger.
+RL_COMPLEX_INLINE Complex<double> log_add(Complex<double> a, Complex<double> b) {
+  if (a != a || b != b) return {__builtin_nan(""), __builtin_nan("")};
+  const Complex<double> low = a.re < b.re ? a : b, high = a.re < b.re ? b : a;
+  if (low.re == high.re && __builtin_isinf(low.re))
+    return low.re < 0 ? low : from_c(__builtin_clog(__builtin_cexp(to_c(a)) + __builtin_cexp(to_c(b))));
+  return high + log1p(from_c(__builtin_cexp(to_c(low - high))));
+}
+
 #undef RL_COMPLEX_INLINE
 
 }  // namespace rl

@@ -22,7 +22,8 @@ namespace {
 // alpha=1.5 with integers would be lost silently.
 void check_scalars(const PointwiseRow& row, Span<const Arg> args, DType d) {
   for (int k = 0; k < args.n; ++k) {
-    if (args[k].tensor || !(k >= row.inputs || row.fitting >> k & 1)) continue;
+    const bool element = row.dtypes == DtypeRule::Elements && takes_part(row, k) && !is_narrow(d);
+    if (args[k].tensor || !(k >= row.inputs || row.fitting >> k & 1 || element)) continue;
     const DType held = stays_exact(row, k, d) ? compute_dtype(row, d) : d;
     RL_CHECK(args[k].number.fits(held), Runtime, "%s: the number %g does not fit dtype %s; convert the tensors first",
              row.name, args[k].number.to_double(), name_of(held));
@@ -120,11 +121,12 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
     }
   }
   DType d = result_dtype(Span<const Arg>(promoted, n));
-  bool numbers_only = true;
-  for (int k = 0; k < n; ++k) numbers_only &= !promoted[k].tensor;
+  bool numbers_only = true;  // and a mask that numbers made
+  for (int k = 0; k < row.inputs; ++k) numbers_only &= !args[k].tensor || (!takes_part(row, k) && !args[k].tensor->ndim);
   if (numbers_only && category_of(d) == Category::Floating)
     d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;
+  if (row.dtypes == DtypeRule::BoolsAsInt64 && d == DType::Bool) d = DType::Int64;
   if (row.like >= 0) {
     const DType own = args[row.like].tensor->dtype;
     RL_CHECK(
@@ -133,7 +135,7 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
         row.name, name_of(d), name_of(own));
   }
   if (!loop_of(row, compute_dtype(row, d))) no_loop(row, d);
-  if (row.fitting && d == DType::Bool)  // bools are bounded by tensors alone
+  if (row.dtypes == DtypeRule::NoBoolNumber && d == DType::Bool)
     for (const Arg& a : args)
       if (!a.tensor) no_loop(row, d);
   check_scalars(row, args, d);

@@ -6,7 +6,17 @@
 namespace rl {
 
 // What a row asks of its operands' dtypes beyond a loop for the promoted one.
-enum class DtypeRule : uint8_t { Promote, NoBool, OneDtype, Divides, Powers, NoIntegerQuotient };
+enum class DtypeRule : uint8_t {
+  Promote,
+  NoBool,
+  NoBoolNumber,  // bools with tensors alone
+  BoolsAsInt64,
+  Elements,  // numbers stand for elements: they fit the dtype, unless it has 16 bits
+  OneDtype,
+  Divides,
+  Powers,
+  NoIntegerQuotient
+};
 
 // What dtypes out= may have: any that the result converts to, the result's own (ExactWeight: unless the last operand is
 // a number or 0-d), or bool and uint8 alone.

@@ -51,13 +51,16 @@ std::vector<Ref> gradients_in(PyObject* o, size_t n, const char* what) {
   }
   PyRef fast = PyRef::steal(PySequence_Fast(o, "expected a tensor, None or a sequence of them as gradients"));
   if (!fast) throw PythonError();
-  RL_CHECK(static_cast<size_t>(PySequence_Fast_GET_SIZE(fast.get())) == n, Runtime,
-           "%s: %zd gradients were given for %zu tensors", what, PySequence_Fast_GET_SIZE(fast.get()), n);
-  for (size_t i = 0; i < n; ++i) {
-    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), static_cast<Py_ssize_t>(i));
+  const Py_ssize_t given = PySequence_Fast_GET_SIZE(fast.get());
+  for (Py_ssize_t i = 0; i < given; ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
     RL_CHECK(item == Py_None || is_tensor(item), Type, "%s: gradients must be tensors or None, got %s", what,
              Py_TYPE(item)->tp_name);
-    if (item != Py_None) list[i] = Ref::retain(reinterpret_cast<Tensor*>(item));
+  }
+  RL_CHECK(static_cast<size_t>(given) == n, Runtime, "%s: %zd gradients were given for %zu tensors", what, given, n);
+  for (Py_ssize_t i = 0; i < given; ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+    if (item != Py_None) list[static_cast<size_t>(i)] = Ref::retain(reinterpret_cast<Tensor*>(item));
   }
   return list;
 }

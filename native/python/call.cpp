@@ -118,6 +118,7 @@ static bool takes_none(Kind kind) {
     case Kind::TensorOpt:
     case Kind::NumberOpt:
     case Kind::IntOpt:
+    case Kind::FloatOpt:
     case Kind::IntsOpt:
     case Kind::DTypeOpt:
     case Kind::LayoutOpt:
@@ -141,9 +142,11 @@ bool Call::accepts(const ParameterSpec& p, PyObject* o) {
     case Kind::NumberOpt:
       return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0 &&
                               !reinterpret_cast<Tensor*>(o)->requires_grad());
+    case Kind::PythonInt: return (PyLong_Check(o) && !PyBool_Check(o)) || is_zero_dim_integer(o);
     case Kind::Int:
     case Kind::IntOpt: return !PyBool_Check(o) && is_integer(o);
-    case Kind::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
+    case Kind::Float:
+    case Kind::FloatOpt: return is_number(o) || (is_tensor(o) && reinterpret_cast<Tensor*>(o)->ndim == 0);
     case Kind::Bool: return PyBool_Check(o);
     case Kind::Ints:
     case Kind::IntsOpt: return is_int_sequence(o) || (!PyBool_Check(o) && is_integer(o));

@@ -12,8 +12,10 @@ enum class Kind : uint8_t {
   Number,
   NumberOpt,
   Int,
+  PythonInt,
   IntOpt,
   Float,
+  FloatOpt,
   Bool,
   Ints,
   IntList,
@@ -118,6 +120,7 @@ class Call {
   }
   double real(int i) const;
   double real(int i, double otherwise) const { return slots_[i] ? real(i) : otherwise; }
+  std::optional<double> real_or_none(int i) const { return has(i) ? std::optional<double>(real(i)) : std::nullopt; }
   bool boolean(int i) const { return slots_[i] == Py_True; }
   bool boolean(int i, bool otherwise) const { return slots_[i] ? boolean(i) : otherwise; }
   Dims ints(int i) const;
@@ -146,8 +149,7 @@ class Call {
   bool place_named(SignatureSpec& spec, bool check);
   bool fits(const ParameterSpec& p, PyObject* o) {
     if (p.kind <= Kind::Operand && is_exact_tensor(o)) return true;
-    return accepts(p, o) ||
-           (o == Py_None && p.has_default && p.kind != Kind::Int && p.kind != Kind::Bool && p.kind != Kind::Float);
+    return accepts(p, o);
   }
   bool accepts(const ParameterSpec& p, PyObject* o);
   std::string misfit(SignatureSpec& spec);
@@ -185,7 +187,7 @@ PyObject* returned_named(std::array<Ref, N> list, PyTypeObject* type) {
 }
 Ref with_requires_grad(Ref x, const Call& c, int first_option);
 // out= of rows that compute first and copy then.
-void check_outs(const Call& c, int out, bool records);
+void check_outs(const Call& c, int out, int results, bool records);
 PyObject* write_out(Tensor* out, Ref result, const char* name, OutRule rule);
 inline PyObject* write_outs(const Call& c, int out, Ref result, OutRule rule) {
   return write_out(c.out(out), std::move(result), c.name(), rule);

@@ -154,6 +154,7 @@ PyObject* box(int64_t v) { return PyLong_FromLongLong(v); }
 PyObject* box(double v) { return PyFloat_FromDouble(v); }
 PyObject* box(bool v) { return PyBool_FromLong(v); }
 PyObject* box(const std::string& v) { return PyUnicode_FromStringAndSize(v.data(), static_cast<Py_ssize_t>(v.size())); }
+PyObject* box(std::optional<double> v) { return v ? box(*v) : Py_NewRef(Py_None); }
 PyObject* box(std::optional<int64_t> v) { return v ? box(*v) : Py_NewRef(Py_None); }
 PyObject* box(DimSpan v) {
   PyObject* tuple = PyTuple_New(v.n);

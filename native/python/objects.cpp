@@ -435,7 +435,9 @@ bool device_from(PyObject* o, DeviceId* out) {
     return true;
   }
   if (PyLong_Check(o)) {
-    long index = PyLong_AsLong(o);
+    int too_wide;
+    const long index = PyLong_AsLongAndOverflow(o, &too_wide);
+    RL_CHECK(!too_wide, Value, "device: the index does not fit into 64 bits");
     RL_CHECK(index >= 0 && index < 128, Runtime, "device: the index must lie between 0 and 127, got %ld", index);
     RL_CHECK(is_available(DeviceType::Cuda), Runtime, "device: %ld is the number of a GPU, and there is none here",
              index);

@@ -78,9 +78,11 @@ Ref with_requires_grad(Ref x, const Call& c, int first) {
   return x;
 }
 
-void check_outs(const Call& c, int out, bool records) {
+void check_outs(const Call& c, int out, int results, bool records) {
   PyObject* outs = c.slot(out);
   if (is_tensor(outs)) return check_out(c.out(out), c.name(), records);
+  RL_CHECK(PySequence_Fast_GET_SIZE(outs) == results, Type, "%s: out= must be a tuple of %d tensors", c.name(),
+           results);
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(outs); ++i)
     check_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), c.name(), records);
 }
@@ -90,7 +92,10 @@ PyObject* write_out(Tensor* out, Ref result, const char* name, OutRule rule) {
            name_of(result->device), name_of(out->device));
   check_no_internal_overlap(out, name);
   check_out(out, name, false, any_dual(result));
+  const bool resizes = out->sizes() != result->sizes();
   prepare_out(out, result->sizes(), result->dtype, name, rule);
+  if (resizes && is_non_overlapping_and_dense(result->sizes(), result->strides()))
+    set_layout(out, {Dims(result->sizes()), Dims(result->strides()), out->offset});
   copy_into(out, result.get());
   bump_version(out);
   return Ref::retain(out).to_python();
@@ -98,7 +103,6 @@ PyObject* write_out(Tensor* out, Ref result, const char* name, OutRule rule) {
 
 PyObject* write_outs(const Call& c, int slot, Ref* results, int n, OutRule rule) {
   PyObject* outs = c.slot(slot);
-  RL_CHECK(PySequence_Fast_GET_SIZE(outs) == n, Type, "%s: out= must be a tuple of %d tensors", c.name(), n);
   for (int i = 0; i < n; ++i) {
     PyRef written = PyRef::steal(
         write_out(reinterpret_cast<Tensor*>(PySequence_Fast_GET_ITEM(outs, i)), results[i], c.name(), rule));

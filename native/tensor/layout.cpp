@@ -252,7 +252,7 @@ Layout expand(const LayoutSpan& x, DimSpan size) {
   y.strides.resize(n);
   for (int i = n - 1; i >= 0; --i) {
     int64_t want = size[i], have = i < lead ? 1 : x.sizes[i - lead];
-    int64_t stride = i < lead ? (i + 1 < n ? y.sizes[i + 1] * y.strides[i + 1] : 1) : x.strides[i - lead];
+    int64_t stride = i < lead ? (i + 1 < n ? y.sizes[i + 1] * y.strides[i + 1] : 0) : x.strides[i - lead];
     if (want == -1) {
       RL_CHECK(i >= lead, Runtime, "expand: size %s: -1 is not allowed for a new leading dimension",
                to_string(size).c_str());

@@ -88,11 +88,11 @@ def einsum(*args: Any) -> Tensor:
     for k, (y, other) in enumerate(pairs[1:], 1):
         later = dict.fromkeys([*kept, *(n for _, rest in pairs[k + 1 :] for n in rest)])
         x, names = _contract(x, names, y, other, later)
-    summed = [i for i, n in enumerate(names) if n not in kept]
-    if summed:
-        x = x.sum(summed)
-        names = [n for n in names if n in kept]
-    return x if names == kept and (summed or len(pairs) > 1) else x.permute([names.index(n) for n in kept])
+    summed = [n for n in names if n not in kept]
+    order = [*kept, *summed]
+    if names != order or len(pairs) == 1:
+        x = x.permute([names.index(n) for n in order])
+    return x.sum(list(range(len(kept), x.dim()))) if summed else x
 
 
 _Label = str | int  # a letter, or a dimension of the ellipsis counted from the end
@@ -170,17 +170,17 @@ def _contract(
     shared = [n for n in a if n in b]
     batch = [n for n in shared if n in later]
     inner = [n for n in shared if n not in later]
-    if not inner:
+    if all(x.size(a.index(n)) == 1 for n in inner):  # nothing to sum, so the dtypes may differ
+        x, y = (t.squeeze(tuple(own.index(n) for n in inner)) for t, own in ((x, a), (y, b)))
+        a, b = ([n for n in own if n not in inner] for own in (a, b))
         names = [n for n in later if n in a or n in b]
         return _aligned(x, a, names) * _aligned(y, b, names), names
     rows, columns = [n for n in a if n not in b], [n for n in b if n not in a]
-    size = {n: max(x.size(a.index(n)), y.size(b.index(n))) for n in shared}
+    sizes = {n: (x.size(a.index(n)), y.size(b.index(n))) for n in shared}
+    size = {n: one if one != 1 else other for n, (one, other) in sizes.items()}
     x, y = (t.expand([size.get(n, s) for n, s in zip(names, t.shape, strict=True)]) for t, names in ((x, a), (y, b)))
     m, k = [x.size(a.index(n)) for n in rows], [y.size(b.index(n)) for n in columns]
     count, depth = math.prod(size[n] for n in batch), math.prod(size[n] for n in inner)
-    if depth == 1:  # nothing to sum, so the dtypes may differ
-        common = _native.result_type(x, y)
-        x, y = x.to(common), y.to(common)
     left = x.permute([a.index(n) for n in batch + rows + inner]).reshape(count, math.prod(m), depth)
     right = y.permute([b.index(n) for n in batch + inner + columns]).reshape(count, depth, math.prod(k))
     return _native.bmm(left, right).view([size[n] for n in batch] + m + k), batch + rows + columns

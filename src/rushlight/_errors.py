@@ -42,9 +42,11 @@ def check_bools(name: str, **arguments: object) -> None:
 
 
 def check_number(name: str, argument: str, value: object) -> None:
-    """TypeError where a value is neither a number nor a 0-d tensor."""
+    """TypeError where a value is neither a number nor a 0-d tensor, OverflowError where no 64 bits hold an int."""
     if not isinstance(value, Number) and not (isinstance(value, Tensor) and value.dim() == 0):
         raise TypeError(f"{name}: {argument} must be a number, got {type(value).__name__}")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise OverflowError(f"{name}: {argument} has more than 64 bits")
 
 
 def check_broadcast(name: str, *tensors: Tensor) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _native
-from ._errors import check_integer, check_tensors
+from ._errors import check_integer, check_number, check_tensors
 from ._native import Size, Tensor
 from ._out import written
 
@@ -261,7 +261,9 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """The slices along `dim`, those whose p-norm exceeds maxnorm scaled down to it."""
     if input.dim() < 2:
         raise RuntimeError(f"renorm: expected 2 or more dimensions, met {input.dim()}")
-    if not p > 0 or not maxnorm >= 0:
+    for name, number in (("p", p), ("maxnorm", maxnorm)):
+        check_number("renorm", name, number)
+    if isinstance(p, complex) or isinstance(maxnorm, complex) or not p > 0 or not maxnorm >= 0:
         raise RuntimeError(f"renorm: p must be greater than 0 and maxnorm at least 0, met {p} and {maxnorm}")
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"renorm: expected a floating tensor, met {input.dtype}")

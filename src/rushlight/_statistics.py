@@ -3,7 +3,6 @@ strings, Python truth values, numbers in the place of tensors."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -75,7 +74,11 @@ def norm(
     """
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: p must be a number or 'fro', got {p!r}")
-    if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+    if p is not None and not isinstance(p, str):
+        check_number("norm", "p", p)
+    if isinstance(dim, int):
+        dim = (dim,)
+    if isinstance(p, str) and dim is not None and len(dim) > 2:
         raise RuntimeError(f"norm: p='fro' takes one or two dimensions, got dim={dim}; give p=2 for more")
     return vector_norm(input, 2.0 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
@@ -223,7 +226,8 @@ def unique(
     With return_inverse and return_counts a tuple: also where each element of the input is found in the output, and
     how often each occurs.
     """
-    check_bools("unique", sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
+    _check_flags("unique", return_inverse=return_inverse, return_counts=return_counts)
+    check_bools("unique", sorted=sorted)
     return _chosen(_unique(input, dim, consecutive=False), return_inverse, return_counts)
 
 
@@ -261,10 +265,17 @@ def _warn_of_flags_by_position() -> None:
 def _runs(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    check_bools("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
+    _check_flags("unique_consecutive", return_inverse=return_inverse, return_counts=return_counts)
     output, inverse, counts = _unique(input, dim, consecutive=True)
     none = _native.empty(0, dtype=_native.int64, device=input.device)
     return output, inverse if return_inverse else none, counts if return_counts else none
+
+
+def _check_flags(name: str, **flags: Any) -> None:
+    """TypeError where a flag is no bool; of an array, which has no truth, its own error."""
+    for flag in flags.values():
+        bool(flag)
+    check_bools(name, **flags)
 
 
 def _chosen(results: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
@@ -281,14 +292,7 @@ def _unique(input: Tensor, dim: int | None, consecutive: bool) -> tuple[Tensor, 
         raise NotImplementedError(f"unique: complex numbers have no order, met {input.dtype}")
     if not hasattr(dim, "__index__"):
         raise TypeError(f"unique: dim must be an int, got {type(dim).__name__}")
-    slices = input.movedim(dim, 0)
-    if not input.dim():
-        raise IndexError(f"unique: a 0-d tensor has no dimension {dim}")
-    if input.numel() == 0 and 0 in slices.shape[1:] and slices.shape[0]:
-        raise RuntimeError(f"unique: the slices along dimension {dim} of shape {list(input.shape)} have no elements")
-    rows = slices.reshape(slices.shape[0], math.prod(slices.shape[1:]))
-    places, inverse, counts = _native._unique_rows(rows, consecutive)
-    return input.index_select(dim, places), inverse, counts
+    return (_native._unique_dim_consecutive if consecutive else _native._unique_dim)(input, dim)
 
 
 def isin(
@@ -333,7 +337,7 @@ def searchsorted(
             raise RuntimeError("searchsorted: a number can be looked up in a vector only")
         input = _native.tensor(input, dtype=common)
     sorted_sequence, input = sorted_sequence.to(common), input.to(common)
-    if common is _native.bool:
+    if common is _native.bool and input.numel():
         raise NotImplementedError("searchsorted: not implemented for tensors of dtype torch.bool; use .long()")
     return written(_native._searchsorted(sorted_sequence, input, out_int32, right or side == "right", sorter), out)
 
@@ -342,7 +346,7 @@ def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """The number of the bucket of each element: how many of the sorted boundaries are below it (right: or equal)."""
-    check_tensors("bucketize", boundaries=boundaries)
+    check_tensors("bucketize", boundaries=boundaries, **({} if out is None else {"out": out}))
     if not isinstance(input, Tensor):
         check_number("bucketize", "input", input)
     check_bools("bucketize", out_int32=out_int32, right=right)

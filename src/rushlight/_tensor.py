@@ -114,6 +114,9 @@ _TO = "to(device, dtype, ...), to(dtype, ...) or to(other, ...); then non_blocki
 
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
     """(device or None, dtype or None, copy, memory format or None) of the arguments of `to`."""
+    if args and isinstance(args[0], Number) and not hasattr(type(args[0]), "__index__"):
+        other = _native.complex128 if isinstance(args[0], complex) else _native.float64
+        args = (_native.empty((), dtype=other), *args[1:])  # a number is a 0-d tensor
     if args and isinstance(args[0], Tensor):
         names = ["other"]
     elif args and _is_dtype(args[0]):
@@ -406,9 +409,7 @@ def mT(self: Tensor) -> Tensor:
     """The last two dimensions swapped."""
     if self.dim() == 1:
         raise RuntimeError(f"mT: expected a tensor of at least 2 dimensions, got shape {list(self.shape)}")
-    if self.dim() == 0:
-        return self.transpose(0, 0)
-    return self.transpose(-2, -1)
+    return self.transpose(-2, -1) if self.dim() else self
 
 
 @_property
@@ -490,8 +491,8 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     if self.dim() < 2 or (self.dim() > 2 and len(set(shape)) > 1):
         raise RuntimeError(f"fill_diagonal_: expected a matrix, or more dimensions all of one size, got shape {shape}")
     rows, columns = shape[:2]
-    last = rows if wrap and self.dim() == 2 else min(rows, 1)
-    for row in range(0, last, columns + 1):
+    last = rows if wrap and self.dim() == 2 else 1
+    for row in range(0, max(last, 1), columns + 1):  # an empty diagonal, too, refuses what cannot be filled
         first = self.storage_offset() + row * self.stride(0)
         self.as_strided((min(rows - row, columns),), (sum(self.stride()),), first).fill_(fill_value)
     return self

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from . import _native, _series
+from ._errors import check_number
 from ._native import Tensor
 from ._out import written
 from ._statistics import vector_norm
@@ -31,6 +32,10 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
         raise RuntimeError(f"linalg.matrix_norm: expected two different dimensions of a tensor with 2 or more, met "
                            f"{dim} of shape {tuple(A.shape)}")
     A = A if dtype is None else A.to(dtype)
+    if not isinstance(ord, str):
+        check_number("linalg.matrix_norm", "ord", ord)
+    if isinstance(ord, complex):
+        raise RuntimeError(f"linalg.matrix_norm: ord must be real, got {ord}")
     if ord == "fro":
         return written(_native._vector_norm(A, 2.0, tuple(dim), keepdim), out)
     if isinstance(ord, str) or abs(ord) not in (1, math.inf):

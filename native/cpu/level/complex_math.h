@@ -9,14 +9,6 @@ namespace rl::RL_LEVEL {
 
 using Complex128 = Complex<double>;
 
-RL_INLINE _Complex double to_c(Complex128 z) {
-  _Complex double c;
-  __real__ c = z.re;
-  __imag__ c = z.im;
-  return c;
-}
-RL_INLINE Complex128 from_c(_Complex double c) { return {__real__ c, __imag__ c}; }
-
 // A function of the C library under the formula language's name.
 #define RL_COMPLEX_UNARY(name, builtin) \
   RL_INLINE Complex128 name(Complex128 z) { return from_c(__builtin_##builtin(to_c(z))); }
@@ -53,11 +45,6 @@ RL_INLINE Complex128 expm1(Complex128 z) {
   const double half = __builtin_sin(z.im / 2);
   return {__builtin_expm1(z.re) * __builtin_cos(z.im) - 2 * half * half, __builtin_exp(z.re) * __builtin_sin(z.im)};
 }
-// log |1 + z| from |1 + z|^2 - 1 = x (x + 2) + y^2, exact near 0.
-RL_INLINE Complex128 log1p(Complex128 z) {
-  if (__builtin_fabs(z.re) > 0.5 || __builtin_fabs(z.im) > 0.5) return log(Complex128(1 + z.re, z.im));
-  return {__builtin_log1p(z.re * (z.re + 2) + z.im * z.im) / 2, __builtin_atan2(z.im, 1 + z.re)};
-}
 RL_INLINE Complex128 sigmoid(Complex128 z) { return Complex128(1) / (Complex128(1) + exp(-z)); }
 RL_INLINE Complex128 pow(Complex128 a, Complex128 b) {
   return b == Complex128(2) ? a * a : from_c(__builtin_cpow(to_c(a), to_c(b)));
@@ -86,6 +73,8 @@ RL_THROUGH_COMPLEX128(expm1)
 RL_THROUGH_COMPLEX128(log)
 RL_THROUGH_COMPLEX128(log2)
 RL_THROUGH_COMPLEX128(log10)
+using rl::log1p;
+using rl::log_add;
 RL_THROUGH_COMPLEX128(log1p)
 RL_THROUGH_COMPLEX128(sin)
 RL_THROUGH_COMPLEX128(cos)
@@ -106,6 +95,9 @@ RL_INLINE Complex<float> pow(Complex<float> a, Complex<float> b) {
 }
 RL_INLINE Complex<float> pow_number(Complex<float> a, Complex<float> b) {
   return Complex<float>(pow_number(Complex128(a), Complex128(b)));
+}
+RL_INLINE Complex<float> log_add(Complex<float> a, Complex<float> b) {
+  return Complex<float>(log_add(Complex128(a), Complex128(b)));
 }
 
 // ------------------------------------------------------------------ parts

@@ -8,6 +8,12 @@
 
 namespace rl::RL_LEVEL {
 
+// log(e^a + e^b) without overflow.
+template <class T>
+RL_INLINE Vec<T> log_add(Vec<T> a, Vec<T> b) {
+  return where(isinf(a) & (a == b), a, maximum(a, b) + log1p(exp(-abs(a - b))));
+}
+
 // erf(x) / x - 1 for |x| <= 1, from z = x^2.
 RL_INLINE Vec<float> erf_near(Vec<float> z) {
   return polynomial(z, 7.87587506e-5f, -0.000801686429f, 0.00518908742f, -0.026854212f, 0.112835947f, -0.376126267f,

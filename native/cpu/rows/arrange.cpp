@@ -175,16 +175,17 @@ Ref flip(In input, DimSpan dims) {
 
 Ref roll(In input, DimSpan shifts, DimSpan dims) {
   RL_CHECK(shifts.n > 0, Runtime, "roll: shifts must not be empty");
+  const bool flattened = dims.n == 0 && shifts.n == 1;
+  RL_CHECK(flattened || shifts.n == dims.n, Runtime, "roll: shifts %s and dims %s differ in length",
+           to_string(shifts).c_str(), to_string(dims).c_str());
   if (!input->numel) return contiguous_copy(input);
-  if (dims.n == 0 && shifts.n == 1) {
+  if (flattened) {
     Ref flat = contiguous_copy(input);
     if (!has_memory(input)) return flat;
     Ref line = alias(flat.get(), layout::view(flat->layout(), Dims{-1}));
     Ref rolled = roll_dim(line, shifts[0], 0);
     return alias(rolled.get(), layout::view(rolled->layout(), input->sizes()));
   }
-  RL_CHECK(shifts.n == dims.n, Runtime, "roll: shifts %s and dims %s differ in length", to_string(shifts).c_str(),
-           to_string(dims).c_str());
   Ref y = contiguous_copy(input);
   for (int i = 0; i < dims.n; ++i) {
     RL_CHECK(input->ndim > 0, Index, "roll: a 0-d tensor has no dimension %lld to move elements along",
@@ -199,9 +200,8 @@ Ref rot90(In input, int64_t k, DimSpan dims) {
   RL_CHECK(dims.n == 2, Runtime, "rot90: expected two dims, got %s", to_string(dims).c_str());
   RL_CHECK(input->ndim >= 2, Runtime, "rot90: expected a tensor of at least 2 dimensions, got shape %s",
            to_string(input->sizes()).c_str());
-  RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input->ndim, Runtime,
-           "rot90: the dims must differ, got %s", to_string(dims).c_str());
-  int a = wrap_dim(dims[0], input->ndim, "rot90"), b = wrap_dim(dims[1], input->ndim, "rot90");
+  const int a = wrap_dim(dims[0], input->ndim, "rot90"), b = wrap_dim(dims[1], input->ndim, "rot90");
+  RL_CHECK(a != b, Runtime, "rot90: the dims must differ, got %s", to_string(dims).c_str());
   auto transposed = [&](const Ref& x) { return alias(x.get(), layout::transpose(x->layout(), a, b)); };
   switch ((k % 4 + 4) % 4) {
     case 1: return transposed(flip(input, Dims{b}));
@@ -357,7 +357,7 @@ Ref repeat_interleave_each(In input, In repeats, std::optional<int64_t> dim, std
 
 Ref repeat_interleave(In input, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
   Ref x = dim ? Ref::retain(input.mutable_tensor()) : ops::flatten(input, 0, -1);
-  if (x->ndim) interleaved_dim(x, dim);  // looked at first
+  if (dim) wrap_dim(*dim, x->ndim, "repeat_interleave");  // looked at first
   RL_CHECK(repeats >= 0, Runtime, "repeat_interleave: repeats must not be negative, got %lld", (long long)repeats);
   int d = interleaved_dim(x, dim);
   Dims sizes(x->sizes()), wide;

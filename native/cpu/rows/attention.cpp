@@ -251,10 +251,10 @@ std::array<Ref, 3> attention_grad_composed(In g, In query, In key, In value, In 
 }
 
 Ref scaled_dot_product_attention(In query, In key, In value, In attn_mask, double dropout_p, bool is_causal,
-                                 const std::optional<Scalar>& scale, bool enable_gqa) {
+                                 std::optional<double> scale, bool enable_gqa) {
   const Call call{.query = query, .key = key, .value = value, .mask = attn_mask};
   call.check(dropout_p, enable_gqa);
-  const double factor = scale ? scale->to_double() : 1 / std::sqrt(double(query->size(query->ndim - 1)));
+  const double factor = scale.value_or(1 / std::sqrt(double(query->size(query->ndim - 1))));
   const bool batched = query->ndim != 3;
   if (call.plain(dropout_p, enable_gqa) && !(is_causal && attn_mask.tensor() && !batched)) {
     if (batched) return ops::_attention(query, key, value, attn_mask, is_causal, factor)[0];

@@ -1,4 +1,5 @@
 // clamp, quotients with a rounding mode, and nan_to_num: which row each call means.
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -60,19 +61,22 @@ Ref div_mode_(In self, const Arg& other, const char* mode) {
   return rounding == Rounding::Trunc ? ops::_div_trunc_(self, other) : ops::_div_floor_(self, other);
 }
 
-Ref nan_to_num(In input, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
-               const std::optional<Scalar>& neginf) {
+// A number that the dtype cannot hold is infinite.
+static Scalar held_by(DType dtype, double value) {
+  return Scalar(Scalar(value).fits(dtype) ? value : std::copysign(HUGE_VAL, value));
+}
+
+Ref nan_to_num(In input, std::optional<double> nan, std::optional<double> posinf, std::optional<double> neginf) {
   if (category_of(input->dtype) < Category::Floating) return ops::clone(input);
   if (is_complex(input->dtype)) {
     if (grad_enabled() && wants_grad(input)) refuse_complex_gradient(input, "nan_to_num");
     return ops::view_as_complex(nan_to_num(ops::view_as_real(ops::contiguous(input)), nan, posinf, neginf));
   }
-  const double largest = largest_of(input->dtype);
-  return ops::_nan_to_num(input, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
-                          neginf.value_or(Scalar(-largest)));
+  const DType to = input->dtype;
+  return ops::_nan_to_num(input, held_by(to, nan.value_or(0)), held_by(to, posinf.value_or(largest_of(to))),
+                          held_by(to, neginf.value_or(-largest_of(to))));
 }
-Ref nan_to_num_(In self, const std::optional<Scalar>& nan, const std::optional<Scalar>& posinf,
-                const std::optional<Scalar>& neginf) {
+Ref nan_to_num_(In self, std::optional<double> nan, std::optional<double> posinf, std::optional<double> neginf) {
   if (category_of(self->dtype) < Category::Floating) {
     bump_version(self.mutable_tensor());
     return Ref::retain(self.mutable_tensor());
@@ -81,9 +85,9 @@ Ref nan_to_num_(In self, const std::optional<Scalar>& nan, const std::optional<S
     nan_to_num_(ops::view_as_real(self), nan, posinf, neginf);
     return Ref::retain(self.mutable_tensor());
   }
-  const double largest = largest_of(self->dtype);
-  return ops::_nan_to_num_(self, nan.value_or(Scalar(0.0)), posinf.value_or(Scalar(largest)),
-                           neginf.value_or(Scalar(-largest)));
+  const DType to = self->dtype;
+  return ops::_nan_to_num_(self, held_by(to, nan.value_or(0)), held_by(to, posinf.value_or(largest_of(to))),
+                           held_by(to, neginf.value_or(-largest_of(to))));
 }
 
 }  // namespace rl::compose

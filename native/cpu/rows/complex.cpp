@@ -1,8 +1,10 @@
 // The parts of complex numbers, conjugates and directions.
 #include "gen/ops/complex.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "autograd/forward.h"
 #include "autograd/history.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/elementary.h"
@@ -26,9 +28,20 @@ Ref imag(In x) {
            name_of(x->dtype));
   return ops::select(ops::view_as_real(x), -1, 1);
 }
-Ref conj(In x) { return is_complex(x->dtype) ? ops::_conj(x) : resolved(x); }
+Ref conj_physical(In x) { return is_complex(x->dtype) ? ops::_conj(x) : resolved(x); }
 
-Ref conj_(In x) {
+// Elements that an expanded tensor shows many times are computed once, and shown as often.
+Ref conj(In x) {
+  Layout once = x->layout();
+  for (int d = 0; d < x->ndim; ++d)
+    if (once.strides[d] == 0) once.sizes[d] = std::min<int64_t>(once.sizes[d], 1);
+  const bool recorded = (grad_enabled() && wants_grad(x)) || any_dual(x) || modes & kHooked;
+  if (recorded || !is_complex(x->dtype) || once.sizes == Dims(x->sizes())) return conj_physical(x);
+  const Ref few = ops::_conj(alias(x, once));
+  return alias(few.get(), layout::expand(few->layout(), x->sizes()));
+}
+
+Ref conj_physical_(In x) {
   if (is_complex(x->dtype)) return ops::_conj_(x);
   bump_version(x.mutable_tensor());
   return resolved(x);

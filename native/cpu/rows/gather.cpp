@@ -301,6 +301,7 @@ void divide_by_counts(const Along& a, bool include_self) {
 }  // namespace
 
 Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
+  wrap_dim(dim, input->ndim, "scatter_reduce");
   Ref y = duplicate(input);
   check_source(input, src, "scatter_reduce");
   Along a("scatter_reduce", y, dim, index, src);
@@ -310,7 +311,7 @@ Ref scatter_reduce(In input, int64_t dim, In index, In src, const std::string& r
            reduce.c_str());
   RL_CHECK(reduce != "mean" || input->dtype != DType::Bool, NotImplemented,
            "scatter_reduce: there is no mean of bools");
-  RL_CHECK(!is_complex(input->dtype) || (reduce != "amax" && reduce != "amin"), NotImplemented,
+  RL_CHECK(!is_complex(input->dtype) || (reduce != "amax" && reduce != "amin") || !index->numel, NotImplemented,
            "scatter_reduce: complex numbers have no order, so there is no '%s' of dtype %s", reduce.c_str(),
            name_of(input->dtype));
   if (!has_memory(input)) return y;
@@ -352,13 +353,23 @@ Ref index_add(In input, int64_t dim, In index, In source, const Scalar& alpha) {
   return y;
 }
 void index_copy_in_place(In self, int64_t dim, In index, In source) {
-  wrap_dim(dim, self->ndim, "index_copy_");
+  const int d = wrap_dim(dim, self->ndim, "index_copy_");
+  RL_CHECK(index->ndim <= 1, Index, "index_copy_: the index must be a vector, got shape %s",
+           to_string(index->sizes()).c_str());
+  RL_CHECK(source->ndim || index->numel == 1, Index, "index_copy_: a 0-d source is written by one index, got %lld",
+           (long long)index->numel);
+  RL_CHECK(source->ndim == self->ndim || !source->ndim || !self->ndim, Index,
+           "index_copy_: the source of shape %s must have as many dimensions as the tensor of shape %s",
+           to_string(source->sizes()).c_str(), to_string(self->sizes()).c_str());
   RL_CHECK(index->dtype == DType::Int64, Runtime, "index_copy_: the index must be int64, got %s",
            name_of(index->dtype));
   check_no_internal_overlap(self, "index_copy_");
   check_source(self, source, "index_copy_");
-  RL_CHECK(source->ndim || index->numel == 1, Index, "index_copy_: a 0-d source is written by one index, got %lld",
-           (long long)index->numel);
+  Dims slices(self->sizes());
+  if (source->ndim && self->ndim) slices[d] = source->dims[d];
+  RL_CHECK(!source->ndim || source->sizes() != DimSpan(slices) || source->dims[d] == index->numel, Index,
+           "index_copy_: %lld indices for the %lld slices of a source of shape %s", (long long)index->numel,
+           (long long)source->dims[d], to_string(source->sizes()).c_str());
   write(Along("index_copy_", self, dim, spread(index, self, dim, source, "index_copy_"), source.tensor(),
               ErrorType::Index));
 }
@@ -453,6 +464,7 @@ Ref put(In input, In index, In source, bool accumulate) {
 namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
+  wrap_dim(dim, self->ndim, "scatter_reduce_");
   check_no_internal_overlap(self, "scatter_reduce_");
   const bool records = grad_enabled() && (wants_grad(self) || wants_grad(src));
   Tensor* written = self.mutable_tensor();

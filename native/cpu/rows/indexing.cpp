@@ -148,7 +148,7 @@ Places find_places(const Tensor* x, const Tensors& indices) {
 
 // What is read while x is written must not be in x itself.
 void check_apart(const Tensor* x, const Tensor* read) {
-  if (!x->numel || !read->numel || !x->storage->data || !may_share_memory(x, read)) return;
+  if (x != read && (!x->numel || !read->numel || !x->storage->data || !may_share_memory(x, read))) return;
   RL_CHECK(!is_non_overlapping_and_dense(x->sizes(), x->strides()) ||
                !is_non_overlapping_and_dense(read->sizes(), read->strides()),
            Runtime, "index_put_: the values or an index share memory with the written tensor; .clone() them first");

@@ -159,7 +159,7 @@ Ref moveaxis(In x, DimSpan source, DimSpan destination) { return ops::movedim(x,
 Ref adjoint(In x) {
   RL_CHECK(x->ndim != 1, Runtime, "adjoint: expected a matrix or a batch of matrices, got a vector of shape %s",
            to_string(x->sizes()).c_str());
-  return ops::conj(x->ndim == 0 ? ops::alias(x) : ops::transpose(x, -2, -1));
+  return ops::conj(x->ndim == 0 ? itself(x) : ops::transpose(x, -2, -1));
 }
 
 Ref unflatten(In x, int64_t dim, DimSpan sizes) {

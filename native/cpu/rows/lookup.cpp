@@ -52,6 +52,46 @@ Ref picked(const T* x, const std::vector<int64_t>& places, In like) {
   return out;
 }
 
+// The different slices along dim, in the order of their elements, or the first of each run of equal ones. In memory
+// that dimension is the outermost, as in PyTorch.
+std::array<Ref, 3> unique_slices(In input, int64_t dim, bool consecutive) {
+  RL_CHECK(input->ndim > 0, Index, "unique: a 0-d tensor has no dimension %lld", (long long)dim);
+  const int d = wrap_dim(dim, input->ndim, "unique");
+  check_values("unique", input);
+  const DimSpan sizes = input->sizes();
+  const auto empty_dims = std::count(sizes.begin(), sizes.end(), 0);
+  RL_CHECK(empty_dims == 0 || (empty_dims == 1 && sizes[d] == 0), Runtime,
+           "unique: the slices along dimension %d of shape %s have no elements", d, shape_of(input).c_str());
+  Dims outer{d}, home(input->ndim);
+  for (int i = 0; i < input->ndim; ++i)
+    if (i != d) outer.push_back(i);
+  for (int i = 0; i < input->ndim; ++i) home[static_cast<int>(outer[i])] = i;
+  const Ref x = contiguous_copy(alias(input, layout::permute(input->layout(), outer)).get());
+  const int64_t n = sizes[d], width = n ? x->numel / n : 0;
+  std::array<Ref, 3> results;
+  by_real("unique", x->dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* in = x->data_as<T>();
+    std::vector<int64_t> places(static_cast<size_t>(n));
+    std::iota(places.begin(), places.end(), 0);
+    auto row = [&](int64_t at) { return in + at * width; };
+    auto less = [&](int64_t a, int64_t b) {
+      return std::lexicographical_compare(row(a), row(a) + width, row(b), row(b) + width);
+    };
+    if (!consecutive) std::stable_sort(places.begin(), places.end(), less);
+    auto order = [&](int64_t i) { return places[static_cast<size_t>(i)]; };
+    const Groups groups(
+        n, order, [&](int64_t i) { return !std::equal(row(order(i)), row(order(i)) + width, row(order(i - 1))); });
+    Dims kept(x->sizes());
+    kept[0] = static_cast<int64_t>(groups.firsts.size());
+    const Ref out = empty(kept, x->dtype, x->device);
+    for (int64_t i = 0; i < kept[0]; ++i)
+      std::copy_n(row(groups.firsts[static_cast<size_t>(i)]), width, out->data_as<T>() + i * width);
+    results = groups.results(alias(out.get(), layout::permute(out->layout(), home)), Dims{n}, input->device);
+  });
+  return results;
+}
+
 }  // namespace
 
 namespace kernels {
@@ -87,28 +127,8 @@ std::array<Ref, 3> unique_consecutive(In input) {
   return results;
 }
 
-std::array<Ref, 3> unique_rows(In input, bool consecutive) {
-  check_values("unique", input);
-  const Ref x = as_contiguous(input);
-  const int64_t n = x->dims[0], width = x->dims[1];
-  std::array<Ref, 3> results;
-  by_real("unique", x->dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T* in = x->data_as<T>();
-    std::vector<int64_t> places(static_cast<size_t>(n));
-    std::iota(places.begin(), places.end(), 0);
-    auto row = [&](int64_t at) { return in + at * width; };
-    auto less = [&](int64_t a, int64_t b) {
-      return std::lexicographical_compare(row(a), row(a) + width, row(b), row(b) + width);
-    };
-    if (!consecutive) std::stable_sort(places.begin(), places.end(), less);
-    auto order = [&](int64_t i) { return places[static_cast<size_t>(i)]; };
-    const Groups groups(
-        n, order, [&](int64_t i) { return !std::equal(row(order(i)), row(order(i)) + width, row(order(i - 1))); });
-    results = groups.results(numbers_of(groups.firsts, input->device), Dims{n}, input->device);
-  });
-  return results;
-}
+std::array<Ref, 3> unique_dim(In input, int64_t dim) { return unique_slices(input, dim, false); }
+std::array<Ref, 3> unique_dim_consecutive(In input, int64_t dim) { return unique_slices(input, dim, true); }
 
 Ref bincount(In input, In weights, int64_t minlength) {
   if (!is_integral(input->dtype)) no_kernel("bincount", input->dtype);

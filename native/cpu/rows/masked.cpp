@@ -60,6 +60,7 @@ void masked_fill_in_place(In self, In mask, const Arg& value) {
   const Scalar number = value.tensor ? number_in(value.tensor) : value.number;
   RL_CHECK(number.fits(self->dtype), Runtime, "masked_fill: %g does not fit dtype %s", number.to_double(),
            name_of(self->dtype));
+  check_no_partial_overlap(self, mask, "masked_fill_");
   Ref element = rl::full(Dims(), number, self->dtype);
   under_mask(self.mutable_tensor(), mask, "masked_fill_", [&](Tensor* y, const bool* m) {
     with_bytes_of(y->dtype, [&](auto bytes) {

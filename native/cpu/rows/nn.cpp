@@ -19,9 +19,11 @@ struct Around {
 Ref softmax_row(const char* op, bool log, In input, int64_t dim, std::optional<DType> dtype) {
   const Around a(input->sizes(), wrap_dim(dim, input->ndim, op));
   const DType result = dtype.value_or(input->dtype);
-  if (!is_floating(result)) no_kernel(op, result);
   Ref y = rl::empty(input->sizes(), result, input->device);
-  if (!has_memory(y.get()) || y->numel == 0) return y;
+  const bool computes = has_memory(y.get());
+  if (computes && y->numel == 0) return y;  // of any dtype, as in PyTorch
+  if (!is_floating(result)) no_kernel(op, result);
+  if (!computes) return y;
   const Ref x = as_contiguous(as_dtype(input, result).get());
   by_floating(op, result, [&](auto zero) {
     using T = decltype(zero);

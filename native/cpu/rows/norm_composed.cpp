@@ -129,9 +129,9 @@ Ref layer_norm(In input, DimSpan normalized_shape, In weight, In bias, double ep
   return ops::native_layer_norm(input, normalized_shape, weight, bias, eps)[0];
 }
 
-Ref rms_norm(In input, DimSpan normalized_shape, In weight, const std::optional<Scalar>& eps) {
+Ref rms_norm(In input, DimSpan normalized_shape, In weight, std::optional<double> eps) {
   const DType parts = real_of(input->dtype);
-  const double e = eps ? eps->to_double() : parts == DType::Float64 ? 0x1p-52 : 0x1p-23;
+  const double e = eps.value_or(parts == DType::Float64 ? 0x1p-52 : 0x1p-23);
   if (!is_complex(input->dtype)) {
     const Ref fitting = weight.tensor() && weight->dtype != input->dtype && is_floating(weight->dtype)
                             ? ops::_to_copy(weight, input->dtype)

@@ -9,6 +9,7 @@
 #include "cpu/rows/by_dtype.h"
 #include "device/create.h"
 #include "gen/ops/clamp.h"
+#include "gen/ops/complex.h"
 #include "gen/ops/creation.h"
 #include "gen/ops/indexing.h"
 #include "gen/ops/pointwise.h"
@@ -74,9 +75,10 @@ template <bool product>
 Ref scan(const char* op, In input, int64_t dim, std::optional<DType> dtype) {
   const int d = wrap_dim(dim, input->ndim, op);
   const DType to = scan_dtype(input, dtype);
+  if (input->ndim == 0 || !input->numel) return convert(input, to);
   if (to == DType::Bool) no_kernel(op, to);
   Ref out = empty(input->sizes(), to, input->device);
-  if (!has_memory(input) || !input->numel) return out;
+  if (!has_memory(input)) return out;
   const Ref x = as_contiguous(as_dtype(input, to).get());
   const Rows rows(x->sizes(), d);
   by_arithmetic(op, to, [&](auto zero) {
@@ -140,7 +142,7 @@ std::array<Ref, 2> extremes(const char* op, In input, int64_t dim) {
 
 Arg of(In x) { return Arg(x.tensor()); }
 
-// log(exp(a) + exp(b)), with infinities as they are.
+// log(e^a + e^b), with infinities as they are.
 double log_add(double a, double b) {
   const double low = std::min(a, b), high = std::max(a, b);
   if (a != a || b != b) return std::numeric_limits<double>::quiet_NaN();
@@ -177,21 +179,22 @@ std::array<Ref, 2> cummin(In input, int64_t dim) { return extremes<false>("cummi
 
 Ref logcumsumexp(In input, int64_t dim) {
   const int d = wrap_dim(dim, input->ndim, "logcumsumexp");
-  if (!is_floating(input->dtype)) no_kernel("logcumsumexp", input->dtype);
+  if (!is_differentiable(input->dtype)) no_kernel("logcumsumexp", input->dtype);
   Ref out = empty(input->sizes(), input->dtype, input->device);
   if (!has_memory(input) || !input->numel) return out;
   const Ref x = as_contiguous(input);
   const Rows rows(x->sizes(), d);
-  by_floating("logcumsumexp", x->dtype, [&](auto zero) {
+  by_inexact("logcumsumexp", x->dtype, [&](auto zero) {
     using T = decltype(zero);
+    using A = Sum<T>;
     const T* in = x->data_as<T>();
     T* result = out->data_as<T>();
     rows.each([&](int64_t first, int64_t columns) {
-      double sums[kColumns];
-      for (int64_t i = 0; i < columns; ++i) sums[i] = -std::numeric_limits<double>::infinity();
+      A sums[kColumns];
+      for (int64_t i = 0; i < columns; ++i) sums[i] = A(-std::numeric_limits<double>::infinity());
       for (int64_t k = 0; k < rows.n; ++k, first += rows.inner)
         for (int64_t i = 0; i < columns; ++i) {
-          sums[i] = log_add(sums[i], in[first + i]);
+          sums[i] = log_add(static_cast<A>(in[first + i]), sums[i]);
           result[first + i] = static_cast<T>(sums[i]);
         }
     });
@@ -199,25 +202,34 @@ Ref logcumsumexp(In input, int64_t dim) {
   return out;
 }
 
-// From the last place back: t[k] = g[k] + t[k + 1] * exp(y[k] - y[k + 1]), the gradient t[k] * exp(x[k] - y[k]). As y
-// rises, no exponent is above 0.
+double exp_of(double x) { return std::exp(x); }
+Complex<double> exp_of(Complex<double> z) { return from_c(__builtin_cexp(to_c(z))); }
+bool vanishes(double x) { return std::isinf(x) && x < 0; }  // under exp
+bool vanishes(Complex<double> z) { return vanishes(z.re); }
+
+// From the last place back: t[k] = g[k] + t[k + 1] * exp(y[k] - y[k + 1]), the gradient t[k] * exp(x[k] - y[k]). As a
+// real y rises, no exponent is above 0.
 Ref logcumsumexp_grad(In g, In input, In y, int64_t dim) {
   const Ref x = as_contiguous(input), dy = as_contiguous(g), sum = as_contiguous(y);
   Ref dx = empty(input->sizes(), input->dtype, input->device);
   if (!has_memory(input) || !input->numel) return dx;
   const Rows rows(x->sizes(), wrap_dim(dim, input->ndim, "logcumsumexp backward"));
-  by_floating("logcumsumexp backward", x->dtype, [&](auto zero) {
+  by_inexact("logcumsumexp backward", x->dtype, [&](auto zero) {
     using T = decltype(zero);
+    using A = Sum<T>;
     const T *xs = x->data_as<T>(), *gs = dy->data_as<T>(), *ys = sum->data_as<T>();
     T* out = dx->data_as<T>();
-    auto factor = [](double a, double b) { return std::isinf(a) && a < 0 ? 0 : a == b ? 1 : std::exp(a - b); };
+    auto factor = [](T t, T u) {
+      const A a = static_cast<A>(t), b = static_cast<A>(u);
+      return vanishes(a) ? A(0) : a == b ? A(1) : exp_of(a - b);
+    };
     rows.each([&](int64_t first, int64_t columns) {
-      double carried[kColumns] = {0};
+      A carried[kColumns] = {};
       for (int64_t k = rows.n - 1; k >= 0; --k)
         for (int64_t i = 0; i < columns; ++i) {
           const int64_t at = first + k * rows.inner + i;
-          const double step = k + 1 < rows.n ? factor(ys[at], ys[at + rows.inner]) : 0;
-          carried[i] = gs[at] + carried[i] * step;
+          const A step = k + 1 < rows.n ? factor(ys[at], ys[at + rows.inner]) : A(0);
+          carried[i] = static_cast<A>(gs[at]) + carried[i] * step;
           out[at] = static_cast<T>(carried[i] * factor(xs[at], ys[at]));
         }
     });
@@ -259,7 +271,7 @@ Ref cumprod_grad(In g, In input, In y, int64_t dim) {
 Ref logcumsumexp_grad_composed(In g, In input, In y, int64_t dim) {
   if (input->ndim == 0 || input->numel == 0) return ops::mul(of(g), ops::exp(ops::sub(of(input), of(y))));
   const int d = wrap_dim(dim, input->ndim, "logcumsumexp backward");
-  const Ref base = ops::detach(ops::amax(y, Dims{d}, true));
+  const Ref base = ops::detach(ops::amax(ops::real(y), Dims{d}, true));
   const Ref later =
       ops::_reverse(ops::cumsum(ops::_reverse(ops::mul(of(g), ops::exp(ops::sub(base, of(y)))), d), d), d);
   return ops::mul(ops::exp(ops::sub(of(input), base)), later);

@@ -36,8 +36,10 @@ std::array<Ref, 2> choose_along(const char* op, In input, int64_t dim, bool keep
   const Dims sizes = with_size(input, d, keepdim ? std::optional<int64_t>(1) : std::nullopt);
   RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index,
            "%s: dimension %d has size 0, so there is no element to choose", op, d);
-  if (!bools && input->dtype == DType::Bool) no_kernel(op, input->dtype);
+  if (input->ndim == 0) return {convert(input, input->dtype), full({}, Scalar(0), DType::Int64, input->device)};
   Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);
+  if (!values->numel) return {values, places};
+  if (!bools && input->dtype == DType::Bool) no_kernel(op, input->dtype);
   if (!has_memory(input)) return {values, places};
   const RowsAlong rows(input, d);
   check_row(op, rows.n);
@@ -83,13 +85,13 @@ std::array<Ref, 2> median_along(const char* op, In input, int64_t dim, bool keep
 
 // What x86 makes of NaN in a whole number: the least of the wide ones, 0 else.
 Scalar nan_as(DType dtype) {
-  if (is_floating(dtype)) return Scalar(std::numeric_limits<double>::quiet_NaN());
+  if (is_floating(dtype) || dtype == DType::Bool) return Scalar(std::numeric_limits<double>::quiet_NaN());
   return dtype == DType::Int64 ? Scalar(INT64_MIN) : Scalar(dtype == DType::Int32 ? int64_t(INT32_MIN) : int64_t(0));
 }
 
 Ref median_of_all(const char* op, In input, bool skip_nans) {
-  if (input->dtype == DType::Bool) no_kernel(op, input->dtype);
   if (input->numel == 0) return full({}, nan_as(input->dtype), input->dtype, input->device);
+  if (input->dtype == DType::Bool) no_kernel(op, input->dtype);
   if (!has_memory(input)) return empty(Dims(), input->dtype, input->device);
   const Ref x = as_contiguous(input);
   const Dims flat{x->numel}, one{1};

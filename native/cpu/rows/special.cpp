@@ -70,13 +70,12 @@ Ref float_power_(In self, const Arg& exponent) {
   return ops::pow_(self, in_dtype(exponent, to, &power));
 }
 
-Ref logit(In input, const std::optional<Scalar>& eps) {
+Ref logit(In input, std::optional<double> eps) {
   if (!eps) return ops::_logit(input);
-  const double low = eps->to_double();
-  return ops::_logit(ops::_clamp(input, Scalar(low), Scalar(1 - low)));
+  return ops::_logit(ops::_clamp(input, Scalar(*eps), Scalar(1 - *eps)));
 }
-Ref logit_(In self, const std::optional<Scalar>& eps) {
-  if (eps) ops::_clamp_(self, Scalar(eps->to_double()), Scalar(1 - eps->to_double()));
+Ref logit_(In self, std::optional<double> eps) {
+  if (eps) ops::_clamp_(self, Scalar(*eps), Scalar(1 - *eps));
   return ops::_logit_(self);
 }
 
@@ -108,10 +107,11 @@ Ref polygamma(int64_t n, In input) {
 Ref mvlgamma(In input, int64_t p) {
   RL_CHECK(p >= 1 && p < (1 << 24), Runtime, "mvlgamma: p must be from 1 to 2 ** 24 - 1, got %lld", (long long)p);
   RL_CHECK(input->dtype != DType::Bool, Runtime, "mvlgamma: bools have no gamma function; convert them first");
-  Ref sum = ops::lgamma(input);
+  const Ref x = ops::contiguous(input);
+  Ref sum = ops::lgamma(x);
   for (int64_t i = 1; i < p; ++i) {
     const Scalar half(0.5 * static_cast<double>(i));
-    sum = ops::add(sum, ops::lgamma(ops::sub(input.tensor(), half)));
+    sum = ops::add(sum, ops::lgamma(ops::sub(x, half)));
   }
   return ops::add(sum, Scalar(static_cast<double>(p * (p - 1)) / 4 * 1.1447298858494002));
 }

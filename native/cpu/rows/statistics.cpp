@@ -183,7 +183,7 @@ Ref logsumexp(In given, DimSpan dim, bool keepdim) {
   const Ref top = ops::amax(is_complex(input->dtype) ? part(input, 0) : input, dim, true);
   const Ref base = ops::where(ops::isinf(top), 0, top);
   const Ref result = ops::add(ops::log(ops::sum(ops::exp(ops::sub(input, base)), dim, true)), base);
-  return keepdim ? result : ops::view(result, reduced_sizes(given, mask, false));
+  return keepdim ? result : alias(result.get(), layout::view(result->layout(), reduced_sizes(given, mask, false)));
 }
 
 }  // namespace kernels

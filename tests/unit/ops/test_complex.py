@@ -38,11 +38,43 @@ def test_log1p_is_the_c_standards() -> None:
         same(rl.log1p(rl.from_numpy(AWKWARD)).numpy(), np.log1p(AWKWARD))
 
 
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "pow", "eq", "ne", "logical_and"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "pow", "eq", "ne", "logical_and", "logaddexp"])
 def test_awkward_pairs(name: str) -> None:
     x, y = (v.ravel().copy() for v in np.meshgrid(AWKWARD, AWKWARD))
     mine, theirs = (getattr(m, name)(m.from_numpy(x), m.from_numpy(y)).numpy() for m in (rl, pt))
     same(mine, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_running_sums_of_exponentials(dtype: str) -> None:
+    x = np.stack([v.ravel() for v in np.meshgrid(AWKWARD, AWKWARD)]).astype(dtype)
+    mine, theirs = (m.from_numpy(x).logcumsumexp(0).numpy() for m in (rl, pt))
+    np.testing.assert_allclose(mine.real, theirs.real, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(mine.imag, theirs.imag, rtol=1e-6, atol=1e-6)
+
+
+def test_running_sums_of_exponentials_do_not_overflow() -> None:
+    x = rl.tensor([800 + 1j, 800 + 1j, -800 + 2j, complex(-np.inf, 3)])
+    np.testing.assert_allclose(x.logcumsumexp(0).numpy(), 800 + np.log([1, 2, 2, 2]) + 1j, rtol=1e-6)
+    np.testing.assert_allclose(rl.logaddexp(x, x).numpy()[:3], x.numpy()[:3] + np.log(2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("call", [
+    lambda m, x: m.logaddexp(x, x.flip(0) * 0.5),
+    lambda m, x: x.logcumsumexp(0),
+    lambda m, x: x.logcumsumexp(1),
+])
+def test_gradients_of_logarithms_of_sums(call: Callable[..., Any], order: int) -> None:
+    z = np.random.default_rng(3).normal(size=(3, 4, 2)).view(complex)[..., 0]
+    found = []
+    for m in (rl, pt):
+        x = m.from_numpy(z.copy()).requires_grad_()
+        y = call(m, x)
+        for _ in range(order):
+            (y,) = m.autograd.grad((y * m.from_numpy(np.conj(z))).sum().abs(), x, create_graph=True)
+        found.append(y.detach().resolve_conj().numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["sqrt", "log", "asin", "atanh", "acosh"])
