@@ -122,8 +122,9 @@ def _body(o: Operation, inplace: bool, legacy: bool = False) -> str:
                 if p.name in o.grads or (o.row.kind == "composite" and p.is_tensor)
             )
             rule = operations.OUT_RULES[o.row.out_rule]
+            results = max(1, len(o.row.returns))
             out += (
-                f"      if (c.has({n})) {{\n        check_outs(c, {n}, {max(1, len(o.row.returns))}, {wanted or 'false'});\n"
+                f"      if (c.has({n})) {{\n        check_outs(c, {n}, {results}, {wanted or 'false'});\n"
                 f"        return write_outs(c, {n}, {_call_for_out(o, n)}, OutRule::{rule});\n      }}\n"
             )
     result = _call(o, o.name, legacy=legacy)

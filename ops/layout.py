@@ -5,8 +5,8 @@ from ops.shape import STRIDED, STRIDED_VALUES
 
 # ------------------------------------------------------------------ pieces along a dimension
 
-composite("split(tensor, split_size_or_sections: PythonInt, dim: int = 0)", returns=("*",), multi_view=True, samples="split",
-          doc="Pieces of that size along dim, the last one perhaps smaller.")
+composite("split(tensor, split_size_or_sections: PythonInt, dim: int = 0)", returns=("*",), multi_view=True,
+          samples="split", doc="Pieces of that size along dim, the last one perhaps smaller.")
 composite("split(tensor, split_size_or_sections: IntList, dim: int = 0)", overload="sections", run="split_with_sizes",
           returns=("*",), multi_view=True, samples="split_sections", doc="Pieces of those sizes along dim.")
 composite("split_with_sizes(input, split_sizes: IntList, dim: int = 0)", returns=("*",), multi_view=True,

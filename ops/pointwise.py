@@ -57,7 +57,7 @@ pointwise("rsqrt(input)", types=floating + complex_, integers_to_float=True, bod
           grad={"input": "-(g * y * y * y) / 2"}, doc="1 / sqrt(input).")
 pointwise("pow(input: Operand, exponent: Operand)", types=number, body="pow(input, exponent)",
           dtype_rule="powers", fitting_numbers=("exponent",), number_body={"exponent": "pow_number(input, exponent)"},
-          grad={"input": "where(exponent == 0, 0, g * exponent * pow(input, exponent - 1))",
+          grad={"input": "where(exponent == 0, 0, g * (exponent * pow(input, exponent - 1)))",
                 "exponent": "where(input == 0, where(isfinite(y), 0, -(g * y)), g * y * log(where(input == 0, 1, "
                             "input)))"},
           node="PowBackward1", nodes={"number(exponent)": "PowBackward0", "number(input)": "PowBackward2"},

@@ -86,9 +86,9 @@ class Row:
     numbers_alone: bool = False  # takes numbers in the place of all its tensors
     complex_gradient: bool = True  # False: complex numbers are computed, but not where a gradient is asked for
     like: str = ""  # pointwise: the operand whose shape, strides and dtype the result has, not what all come to
-    # pointwise: "no_bool" refuses bool operands, "no_bool_number" bools of which one is a number, "one_dtype" tensors of
-    # several dtypes; "bools_as_int64" computes bools as whole numbers; "elements" wants numbers to fit the
-    # dtype, unless it has 16 bits
+    # pointwise: "no_bool" refuses bool operands, "no_bool_number" bools of which one is a number, "one_dtype" tensors
+    # of several dtypes; "bools_as_int64" computes bools as whole numbers; "elements" wants numbers to fit the dtype,
+    # unless it has 16 bits
     dtype_rule: str = ""
     aliases: tuple[str, ...] = ()  # other names of the same functions and methods; "_special_" marks rushlight.special
     legacy: tuple[str, ...] = ()  # the order of arguments of an older call form: add(input, alpha, other)

@@ -68,14 +68,14 @@ kernel("_unique_consecutive(input)", run="unique_consecutive", private=True, met
        samples="none", returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"),
        node="UniqueConsecutiveBackward0", grad={"input": "_no_derivative(g, 'unique_consecutive', True)"},
        doc="The first of each run of equal elements, the run of each element, and the runs' lengths.")
-for _name, _node, _doc in (
-    ("unique_dim", "UniqueDimBackward0", "The different slices along dim, as _unique gives elements."),
-    ("unique_dim_consecutive", "UniqueConsecutiveBackward0", "The first of each run of equal slices along dim."),
+for _name, _node, _refused, _doc in (
+    ("unique_dim", "UniqueDimBackward0", "unique_dim", "The different slices along dim, as _unique gives elements."),
+    ("unique_dim_consecutive", "UniqueConsecutiveBackward0", "unique_consecutive",
+     "The first of each run of equal slices along dim."),
 ):
     kernel(f"_{_name}(input, dim: int)", run=_name, private=True, method=False, types=boolean + real, samples="none",
            returns=("output", "inverse_indices", "counts"), undifferentiable=("inverse_indices", "counts"), node=_node,
-           grad={"input": f"_no_derivative(g, '{'unique_dim' if _name == 'unique_dim' else 'unique_consecutive'}', True)"},
-           doc=_doc)
+           grad={"input": f"_no_derivative(g, '{_refused}', True)"}, doc=_doc)
 kernel("bincount(input, weights: Tensor | None = None, minlength: int = 0)", types=real, samples="bincount",
        widens=False, doc="How often each number from 0 on occurs, or the sum of the weights of its occurrences.")
 kernel("histc(input, bins: int = 100, min: Number = 0, max: Number = 0)", types=real, samples="histc", out=True,

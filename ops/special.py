@@ -102,9 +102,8 @@ composite("polygamma(n: int, input)", exceptions={"forms": "PyTorch's trigamma i
           tolerance=1e-5, doc="The n-th derivative of digamma.")
 composite("mvlgamma(input, p: int)",
           exceptions={"second_gradient": "PyTorch's trigamma is exact to about 10 digits only",
-          "node_name": "made of other rows, whose nodes it has"}, aliases=("_special_multigammaln",), inplace=True, out=True,
-          samples="mvlgamma",
-          tolerance=1e-5, doc="The logarithm of the gamma function of p dimensions.")
+          "node_name": "made of other rows, whose nodes it has"}, aliases=("_special_multigammaln",), inplace=True,
+          out=True, samples="mvlgamma", tolerance=1e-5, doc="The logarithm of the gamma function of p dimensions.")
 pointwise("_special_zeta(input: Operand, other: Operand)", types=floating, integers_to_float=True, private=True,
           method=False, inplace=False, body="zeta(input, other)", samples="none",
           doc="Hurwitz's zeta function: the sum of (k + other) ** -input over k = 0, 1, ...")

@@ -122,7 +122,10 @@ DType arithmetic_dtype(const PointwiseRow& row, Span<const Arg> args) {
   }
   DType d = result_dtype(Span<const Arg>(promoted, n));
   bool numbers_only = true;  // and a mask that numbers made
-  for (int k = 0; k < row.inputs; ++k) numbers_only &= !args[k].tensor || (!takes_part(row, k) && !args[k].tensor->ndim);
+  for (int k = 0; k < row.inputs; ++k) {
+    const Tensor* x = args[k].tensor;
+    numbers_only &= !x || (!takes_part(row, k) && x->ndim == 0);
+  }
   if (numbers_only && category_of(d) == Category::Floating)
     d = DType::Float64;  // inside a gradient: no digit of a number is lost
   if (row.integers_to_float && category_of(d) < Category::Floating) d = default_dtype;

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from . import _native
+from ._errors import check_tensors
 from ._native import Tensor, dtype
 
 __all__ = [
@@ -42,11 +43,13 @@ unbind = _native.unbind
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the tensor's dtype is floating."""
+    check_tensors("is_floating_point", input=input)
     return input.is_floating_point()
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the tensor's dtype is complex."""
+    check_tensors("is_complex", input=input)
     return input.is_complex()
 
 
@@ -72,6 +75,7 @@ def is_nonzero(input: Tensor) -> bool:
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
+    check_tensors("numel", input=input)
     return input.numel()
 
 

@@ -115,8 +115,8 @@ _TO = "to(device, dtype, ...), to(dtype, ...) or to(other, ...); then non_blocki
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
     """(device or None, dtype or None, copy, memory format or None) of the arguments of `to`."""
     if args and isinstance(args[0], Number) and not hasattr(type(args[0]), "__index__"):
-        other = _native.complex128 if isinstance(args[0], complex) else _native.float64
-        args = (_native.empty((), dtype=other), *args[1:])  # a number is a 0-d tensor
+        kind = _native.complex128 if isinstance(args[0], complex) else _native.float64
+        args = (_native.empty((), dtype=kind), *args[1:])  # a number is a 0-d tensor
     if args and isinstance(args[0], Tensor):
         names = ["other"]
     elif args and _is_dtype(args[0]):

@@ -111,6 +111,9 @@ i.split(2)
 i.split((np.int64(1), 2))
 torch.bucketize(f, m, out=3)
 torch.kthvalue(m, -1, out=())
+torch.is_complex(1)
+torch.is_floating_point([1.0])
+torch.numel(both)
 torch.sort(m, 5, out=(torch.empty(0),))
 """
 

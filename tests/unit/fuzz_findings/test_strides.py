@@ -69,6 +69,14 @@ with torch.no_grad():
 """)
 
 
+def test_second_gradients_of_a_transposed_power() -> None:
+    agree("""
+x = torch.arange(6.0).view(2, 3).requires_grad_()
+(g,) = torch.autograd.grad((x.t() ** 2).sum(), [x], create_graph=True)
+show(g.detach(), g.stride())
+""")
+
+
 def test_the_sum_that_an_equation_asks_for_is_the_last_node() -> None:
     agree("""
 x = torch.ones(2, 3, requires_grad=True)
