@@ -49,7 +49,7 @@ class Rprop(StepwiseOptimizer):
         param, grad, before, lengths = as_real(param, grad, state["prev"], state["step_size"])
         shrink, grow = group["etas"]
         turned = grad * before
-        factor = rushlight.where(turned > 0, grow, rushlight.where(turned < 0, shrink, 1.0)).to(lengths.dtype)
+        factor = rushlight.where(turned > 0, grow, rushlight.where(turned < 0, shrink, rushlight.ones_like(lengths)))
         lengths.mul_(factor).clamp_(*group["step_sizes"])
         grad = rushlight.where(turned < 0, 0.0, grad)
         param.addcmul_(grad.sign(), lengths, value=-1)
