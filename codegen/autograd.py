@@ -115,6 +115,7 @@ def saved_members(o: Operation, table: Table) -> Members:
         elif name in o.signature.names():
             p = o.signature[name]
             members.append(("Dims" if name in sizes else p.saved, name, p))
+    members += [(p.saved, p.name, p) for p in o.parameters if p.type == "Reduction"]  # for Python's _saved_reduction
     return members
 
 
@@ -223,7 +224,7 @@ def _maker(o: Operation, table: Table, members: Members, name: str, dynamic: boo
             statement = f"v.{n}.assign({n});"
         else:
             statement = f"v.{n} = {n};"
-        wanted = mentions[n]
+        wanted = mentions.get(n, [])
         if type_ in ("Saved", "SavedArg") and not dynamic and len(wanted) < len(o.differentiable):
             condition = " || ".join(f"node->edges[{position[w]}].node" for w in wanted)
             statement = f"if ({condition}) {{ {statement} }}"

@@ -139,6 +139,8 @@ def call_condition(text: str, where: str) -> str:
                 return f"!{emit(operand)}.tensor"
             case ast.Call(func=ast.Name(id="dims"), args=[tensor]):
                 return f"{emit(tensor)}->ndim"
+            case ast.Call(func=ast.Name(id="count"), args=[numbers]):
+                return f"{emit(numbers)}.n"
             case ast.Name():
                 return "overwritten" if tree.id == "in_place" else tree.id
             case ast.Constant():

@@ -58,7 +58,8 @@ class Row:
     # where these are not the row's own, Python's reflected one and the row's in-place one
     operator_methods: tuple[str, str, str] = ("", "", "")
     node: str = ""  # PyTorch's name of the backward node, where it is not derived from the row's
-    # condition on a call -> that name where it holds: in_place, number(operand), dims(input) > 2, bias is None, p == 1
+    # condition on a call -> that name where it holds: in_place, number(operand), dims(input) > 2, count(dim) != 1,
+    # bias is None
     nodes: dict[str, str] = field(default_factory=dict)
     function: bool = True
     method: bool = True

@@ -37,8 +37,8 @@ view("unsqueeze(input, dim: int)", layout="unsqueeze", grad={"input": "view(g, i
 view("squeeze(input)", layout="squeeze", grad={"input": "view(g, input)"}, samples="squeeze", onnx="Squeeze",
      doc="Drops all dimensions of size 1.")
 view("squeeze(input, dim: Ints)", overload="dim", layout="squeeze_dims", node="SqueezeBackward1",
+     nodes={"count(dim) != 1": "SqueezeBackward2"},
      grad={"input": "view(g, input)"}, samples="squeeze_dim", onnx="Squeeze",
-     exceptions={"node_name": "PyTorch has another name for several dims"},
      doc="Drops the named dimensions where their size is 1.")
 composite("as_strided(input, size: IntList, stride: IntList, storage_offset: int | None = None)", samples="none",
           doc="Any sizes, strides and offset over the tensor's storage.")

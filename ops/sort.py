@@ -5,9 +5,11 @@ from ops.row import boolean, every, real
 
 # ------------------------------------------------------------------ sorting
 
-kernel("_sort(input, dim: int, descending: bool)", run="sort", private=True, method=False, types=boolean + real,
-       returns=("values", "indices"), undifferentiable=("indices",), node="SortBackward0", samples="none",
-       grad={"input": "_put_along(g, input, dim, indices)"}, doc="What sort gives.")
+kernel("_sort(input, dim: int, descending: bool, stable: bool)", run="sort", private=True, method=False,
+       types=boolean + real, returns=("values", "indices"), undifferentiable=("indices",), node="SortBackward0",
+       nodes={"stable": "SortBackward1"}, samples="none",
+       grad={"input": "_put_along(g, input, dim, indices)"},
+       doc="What sort gives; stable only tells the form of the call.")
 for _overload, _arguments in (
     ("", "dim: int = -1, descending: bool = False"),
     ("stable", "*, stable: bool, dim: int = -1, descending: bool = False"),
@@ -15,7 +17,6 @@ for _overload, _arguments in (
     _form = _overload or "plain"
     composite(f"sort(input, {_arguments})", overload=_overload, run=f"sort_{_form}", returns=("values", "indices"),
               types=boolean + real, out=True, out_rule="exact", samples=f"sort_{_form}", onnx="TopK",
-              exceptions={"node_name": "one row for both forms, so one name"} if _overload else {},
               doc="The elements along dim in order, and where they stood. Equals keep their order; NaN is the largest.")
     composite(f"argsort(input, {_arguments})", overload=_overload,
               run=f"argsort_{_form}", types=boolean + real, samples=f"sort_{_form}",

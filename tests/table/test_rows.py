@@ -462,4 +462,4 @@ def _missing(o: Operation, sample: Sample, dtype: str) -> Any:
 
 def test_exceptions_only_fall() -> None:
     """Where a row is not PyTorch's equal it says why. Lower this number with each that goes; never raise it."""
-    assert sum(len(o.row.exceptions) for o in TABLE.operations) <= 90
+    assert sum(len(o.row.exceptions) for o in TABLE.operations) <= 85

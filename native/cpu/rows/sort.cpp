@@ -102,7 +102,7 @@ Ref median_of_all(const char* op, In input, bool skip_nans) {
 
 namespace kernels {
 
-std::array<Ref, 2> sort(In input, int64_t dim, bool descending) {
+std::array<Ref, 2> sort(In input, int64_t dim, bool descending, bool) {
   const int d = wrap_dim(dim, input->ndim, "sort");
   Ref values = empty_like(input, input->dtype), places = empty_like(input, DType::Int64);
   if (!has_memory(input) || !input->numel) return {values, places};
@@ -245,16 +245,18 @@ Ref take_along(In input, int64_t dim, In indices) {
 
 namespace compose {
 
-std::array<Ref, 2> sort_plain(In input, int64_t dim, bool descending) { return ops::_sort(input, dim, descending); }
+std::array<Ref, 2> sort_plain(In input, int64_t dim, bool descending) {
+  return ops::_sort(input, dim, descending, false);
+}
 std::array<Ref, 2> sort_stable(In input, bool, int64_t dim, bool descending) {
-  return ops::_sort(input, dim, descending);
+  return ops::_sort(input, dim, descending, true);
 }
 Ref argsort_plain(In input, int64_t dim, bool descending) {
   wrap_dim(dim, input->ndim, "argsort");
-  return ops::_sort(input, dim, descending)[1];
+  return ops::_sort(input, dim, descending, false)[1];
 }
 Ref argsort_stable(In input, bool, int64_t dim, bool descending) { return argsort_plain(input, dim, descending); }
-Ref msort(In input) { return ops::_sort(input, 0, false)[0]; }
+Ref msort(In input) { return ops::_sort(input, 0, false, false)[0]; }
 
 Ref median_grad(In g, In input, In y) {
   const Ref hit = ops::logical_or(ops::eq(of(input), of(y)), ops::logical_and(ops::isnan(input), ops::isnan(y)));

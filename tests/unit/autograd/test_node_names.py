@@ -20,6 +20,10 @@ CALLS = [
     lambda m, F, x, s: F.linear(x, s),
     lambda m, F, x, s: F.linear(x, s, s[0]),
     lambda m, F, x, s: F.embedding(m.tensor([[0, 2]]), x),
+    lambda m, F, x, s: x[None, None].squeeze((0, 1)),
+    lambda m, F, x, s: x[None].squeeze(0),
+    lambda m, F, x, s: x.sort(0)[0],
+    lambda m, F, x, s: x.sort(dim=0, stable=True)[0],
     lambda m, F, x, s: x.fmod(2),
     lambda m, F, x, s: x.fmod(x),
     lambda m, F, x, s: x**2,
@@ -69,3 +73,10 @@ def test_rrelu(dtype, inplace, training):
     assert results[0][0] == results[1][0]
     for ours, theirs in zip(results[0][1:], results[1][1:], strict=True):
         pt.testing.assert_close(pt.tensor(ours), pt.tensor(theirs), rtol=1e-2 if dtype == "bfloat16" else 1e-6, atol=0)
+
+
+def test_a_loss_tells_its_reduction():
+    for m in (rl, pt):
+        x = m.ones(3, requires_grad=True)
+        node = m.nn.functional.huber_loss(x, m.zeros(3), delta=0.5, reduction="sum").grad_fn
+        assert node._saved_reduction == 2 and node._saved_delta == 0.5

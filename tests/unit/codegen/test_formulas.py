@@ -149,6 +149,7 @@ def test_mistakes_name_the_file_and_line_of_the_row(message: str) -> None:
     [
         ("in_place", "overwritten"),
         ("number(other)", "!other.tensor"),
+        ("count(dim) != 1", "dim.n != 1"),
         ("label_smoothing > 0", "label_smoothing > 0"),
         ("dims(input) == 2 and bias is None", "input->ndim == 2 && !bias.tensor()"),
     ],
