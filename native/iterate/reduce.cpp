@@ -212,6 +212,8 @@ Ref reduce(const ReductionRow& row, const Tensor* x, DimSpan dims, bool keepdim,
   }
   if (d == DType::Bool && !(*row.kernels)[static_cast<int>(d)].run)  // whether the whole number is not 0
     return convert(reduce(row, as_dtype(x, d).get(), dims, keepdim, DType::Int64).get(), d);
+  if (is_complex(d) && category_of(given) <= Category::Integral && !(*row.kernels)[static_cast<int>(d)].run)
+    return convert(reduce(row, x, dims, keepdim, real_of(d)).get(), d);
   if (row.bool_output && dims.ptr && !dims.n) {  // dim=() is no dimension here, and all of them elsewhere
     Ref truth = empty(x->sizes(), DType::Bool, x->device);
     copy_into(truth.get(), x);

@@ -36,11 +36,9 @@ std::array<Ref, 2> choose_along(const char* op, In input, int64_t dim, bool keep
   const Dims sizes = with_size(input, d, keepdim ? std::optional<int64_t>(1) : std::nullopt);
   RL_CHECK(input->ndim == 0 || input->dims[d] > 0, Index,
            "%s: dimension %d has size 0, so there is no element to choose", op, d);
-  if (input->ndim == 0) return {convert(input, input->dtype), full({}, Scalar(0), DType::Int64, input->device)};
-  Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);
-  if (!values->numel) return {values, places};
   if (!bools && input->dtype == DType::Bool) no_kernel(op, input->dtype);
-  if (!has_memory(input)) return {values, places};
+  Ref values = empty(sizes, input->dtype, input->device), places = empty(sizes, DType::Int64, input->device);
+  if (!has_memory(input) || !values->numel) return {values, places};
   const RowsAlong rows(input, d);
   check_row(op, rows.n);
   by_real(op, input->dtype, [&](auto zero) {
@@ -172,6 +170,7 @@ std::array<Ref, 2> kthvalue(In input, int64_t k, int64_t dim, bool keepdim) {
   RL_CHECK(n > 0, Index, "kthvalue: dimension %d has size 0, so there is no element to choose", d);
   RL_CHECK(k >= 1 && k <= n, Runtime, "kthvalue: k must be from 1 to %lld, the size of dimension %d, got %lld",
            (long long)n, d, (long long)k);
+  if (input->ndim == 0) return {convert(input, input->dtype), full({}, Scalar(0), DType::Int64, input->device)};
   return choose_along("kthvalue", input, dim, keepdim, false,
                       [k](auto& entries, auto&) { return nth(entries, static_cast<size_t>(k - 1)); });
 }
