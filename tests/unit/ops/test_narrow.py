@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch as pt
 
@@ -64,6 +65,18 @@ def test_rounds_once(name: str, dtype: pt.dtype) -> None:
     expected = call(pt, x.float(), y.float(), p).to(dtype)
     equal(call(rl, *map(ours, (x, y, p))), expected, tolerance=UNIT[dtype] / 2)
     agree(lambda m, x, y, p: call(m, x, y, p) + 0 * y.sum(), x, y, p, tolerance=16 * UNIT[dtype], order=1)
+
+
+def test_every_float16_and_what_rounds_to_it() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    floats = np.random.default_rng(1).integers(0, 1 << 32, 1 << 18, dtype=np.uint32).view(np.float32)
+    near = np.nextafter(halves[:-1].astype(np.float32) / 2 + halves[1:].astype(np.float32) / 2, np.float32(0))
+    for x, name, dtype in ((halves, "float", np.float32), (floats, "half", np.float16), (near, "half", np.float16)):
+        for part in (slice(None), slice(1, None, 3)):
+            mine = getattr(rl.from_numpy(x)[part], name)().numpy()
+            with np.errstate(all="ignore"):
+                np.testing.assert_array_equal(mine, x[part].astype(dtype))
+            np.testing.assert_array_equal(np.signbit(mine), np.signbit(x[part]))
 
 
 @pytest.mark.parametrize("dtype", NARROW)
