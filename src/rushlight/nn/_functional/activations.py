@@ -86,8 +86,9 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     """
     if lower > upper:
         raise RuntimeError(f"rrelu: expected lower of at most upper, met {lower} and {upper}")
+    run = _native._rrelu_ if inplace else lambda x, slope: _native._rrelu(x.contiguous(), slope)
     if not training:
-        return (_native._rrelu_ if inplace else _native._rrelu)(input, (lower + upper) / 2)
+        return run(input, (lower + upper) / 2)
     if input.dtype not in (_native.float32, _native.float64, _native.bfloat16):
         raise NotImplementedError(f"rrelu: there is no training form for dtype {input.dtype}")
     arithmetic = _native.float64 if input.dtype is _native.float64 else _native.float32
@@ -97,7 +98,7 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     # One draw for each negative element alone, in order and in double precision.
     draws: Any = rushlight.rand(int(negative.sum()), dtype=rushlight.float64) * (high - low) + low
     slope = rushlight.ones_like(plain, requires_grad=False).masked_scatter(negative, draws.to(arithmetic))
-    return (_native._rrelu_ if inplace else _native._rrelu)(input, slope)
+    return run(input, slope)
 
 
 def sigmoid(input: Tensor) -> Tensor:
