@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
 import pathlib
 import random
@@ -260,6 +261,19 @@ def test_workers_leave_when_the_iterator_goes():
     del iterator
     assert not other_children(before)
     assert time.monotonic() - start < WAITED
+
+
+def test_workers_leave_when_the_collector_takes_the_iterator(monkeypatch):
+    """Its channels are no garbage yet: a connection that was finalised first would be closed twice."""
+    before = multiprocessing.active_children()
+    iterator = iter(of_dataset(lambda index: index, batch_size=2))
+    iterator.itself = iterator
+    garbage = []
+    monkeypatch.setattr(multiprocessing.connection.Connection, "__del__", lambda end: garbage.append(end._handle))
+    del iterator
+    gc.collect()
+    assert not other_children(before)
+    assert set(garbage) <= {None}  # each was closed before it went
 
 
 def test_loaders_inside_each_other():

@@ -6,6 +6,7 @@ import os
 import select
 import time
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -114,8 +115,9 @@ class MultiProcessIterator(BaseIterator):
         from rushlight.utils.data._utils.worker import StreamEnded, WorkerTask
 
         self._ended_type = StreamEnded
-        self._owner = os.getpid()
         self._workers: list[_Worker] = []
+        # No __del__: in a cycle the connections' own could come first, and theirs closes without a note of it.
+        weakref.finalize(self, _stop, self._workers, os.getpid()).atexit = False
         context = loader._worker_context()
         try:
             for number in range(loader.num_workers):
@@ -248,19 +250,21 @@ class MultiProcessIterator(BaseIterator):
         )
 
     def _shutdown_workers(self) -> None:
-        """Closes the channels and waits for the workers to go."""
-        workers, self._workers = self._workers, []
         self._owners, self._batches = {}, {}
-        for worker in workers:
-            worker.channel.close()
-        deadline = time.monotonic() + _JOIN_SECONDS
-        for worker in workers:
-            worker.stop(deadline)
+        _stop(self._workers, os.getpid())
 
-    def __del__(self) -> None:
-        # A forked child holds copies of its parent's iterators; the workers are not its own.
-        if getattr(self, "_workers", None) and os.getpid() == self._owner:
-            self._shutdown_workers()
+
+def _stop(workers: list[_Worker], owner: int) -> None:
+    """Closes the channels and waits for the workers to go, unless this process is a forked child of theirs."""
+    if os.getpid() != owner:
+        return
+    stopped = workers[:]
+    workers.clear()
+    for worker in stopped:
+        worker.channel.close()
+    deadline = time.monotonic() + _JOIN_SECONDS
+    for worker in stopped:
+        worker.stop(deadline)
 
 
 def _writable(channel: Any) -> bool:
