@@ -4,11 +4,12 @@ from ops.kinds import composite, kernel
 from ops.row import floating, half_complex, number
 
 kernel("log_softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="log_softmax",
+       ends_at_integers=True,
        grad={"input": "_log_softmax_grad(g, y, dim)"}, graph={"input": "g - exp(y) * sum(g, dim, True)"},
        samples="softmax", onnx="LogSoftmax", tolerance=1e-6, doc="The logarithm of softmax along dim, stable.")
 kernel("_log_softmax_grad(g, y, dim: int)", run="log_softmax_grad", private=True, method=False, types=floating,
        samples="none", doc="The gradient of log_softmax from its result y.")
-kernel("softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="softmax",
+kernel("softmax(input, dim: int, dtype: DType | None = None)", types=floating, run="softmax", ends_at_integers=True,
        grad={"input": "_softmax_grad(g, y, dim)"}, graph={"input": "(g - sum(g * y, dim, True)) * y"},
        samples="softmax", onnx="Softmax", tolerance=1e-6, doc="exp(input) / sum(exp(input)) along dim, stable.")
 kernel("_softmax_grad(g, y, dim: int)", run="softmax_grad", private=True, method=False, types=floating, samples="none",

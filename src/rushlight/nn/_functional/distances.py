@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import rushlight
-from rushlight._errors import check_broadcast
+from rushlight._errors import check_broadcast, check_number
 from rushlight._native import Tensor, broadcast_tensors, where
 from rushlight._statistics import vector_norm
 
@@ -30,6 +30,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """``x / max(|x|, eps)``, |x| the p-norm along ``dim``."""
+    check_number("normalize", "p", p)
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"normalize: expected a floating or complex tensor, met {input.dtype}; convert it first")
     result = input / _at_least(vector_norm(input, p, dim, True), eps)
