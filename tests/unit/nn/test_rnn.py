@@ -137,3 +137,25 @@ def test_dropout_with_one_layer_warns():
         warnings.simplefilter("always")
         rl.nn.GRU(2, 3, dropout=0.5)
     assert [w.category for w in met] == [UserWarning]
+
+
+OPTIONS = [
+    *[("RNN", {"input_size": size}) for size in (0, -1, 3.0, "3")],
+    *[("LSTM", {"hidden_size": size}) for size in (0, -1, 3.0, "3")],
+    *[("GRU", {option: value}) for option in ("bias", "batch_first") for value in (0, 1, "True", None)],
+    ("RNN", {"num_layers": 0}), ("GRU", {"bidirectional": 1}), ("HuberLoss", {"delta": 1j}),
+    ("HuberLoss", {"delta": "a"}), ("HuberLoss", {"delta": -1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_options_of_a_wrong_type_or_size(name, options):
+    sizes = {} if name == "HuberLoss" else {"input_size": 3, "hidden_size": 5}
+    kinds = []
+    for lib in (rl, pt):
+        try:
+            getattr(lib.nn, name)(**(sizes | options))
+            kinds.append("made")
+        except (TypeError, ValueError) as error:
+            kinds.append(type(error).__name__)
+    assert kinds[0] == kinds[1]

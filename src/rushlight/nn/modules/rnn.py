@@ -68,11 +68,12 @@ class RNNBase(Module):
         if dropout > 0 and self.num_layers == 1:
             warnings.warn(f"{name}: dropout={dropout} does nothing with one layer: the last is left as it is",
                           stacklevel=4)
-        if not isinstance(self.hidden_size, int):
-            raise TypeError(f"{name}: expected hidden_size to be an int, met {type(self.hidden_size).__name__}")
-        if self.hidden_size <= 0 or self.num_layers <= 0:
-            raise ValueError(f"{name}: hidden_size and num_layers must be at least 1, met {self.hidden_size} and "
-                             f"{self.num_layers}")
+        for option, kind in (("input_size", int), ("hidden_size", int), ("bias", bool), ("batch_first", bool)):
+            if not isinstance(value := getattr(self, option), kind):
+                raise TypeError(f"{name}: expected {option} to be of type {kind.__name__}, met {value!r}")
+        if min(self.input_size, self.hidden_size, self.num_layers) <= 0:
+            raise ValueError(f"{name}: input_size, hidden_size and num_layers must be at least 1, met "
+                             f"{self.input_size}, {self.hidden_size} and {self.num_layers}")
         if not 0 <= self.proj_size < self.hidden_size:
             raise ValueError(f"{name}: proj_size must be from 0 to below hidden_size, met {self.proj_size}")
         if self.mode not in _GATES:
