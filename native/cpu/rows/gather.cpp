@@ -464,11 +464,11 @@ Ref put(In input, In index, In source, bool accumulate) {
 namespace compose {
 
 Ref scatter_reduce_in_place(In self, int64_t dim, In index, In src, const std::string& reduce, bool include_self) {
-  wrap_dim(dim, self->ndim, "scatter_reduce_");
-  check_no_internal_overlap(self, "scatter_reduce_");
   const bool records = grad_enabled() && (wants_grad(self) || wants_grad(src));
   Tensor* written = self.mutable_tensor();
   check_inplace(written, "scatter_reduce_", records);
+  wrap_dim(dim, self->ndim, "scatter_reduce_");
+  check_no_internal_overlap(self, "scatter_reduce_");
   const bool asked_for = records || any_dual(self, src);  // by the gradient's formula
   Ref before = asked_for ? ops::clone(self) : Ref::retain(written);
   Ref after = ops::scatter_reduce(before, dim, index, src, reduce, include_self);
