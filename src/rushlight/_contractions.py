@@ -56,19 +56,15 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Kronecker's product: every element of `input` times all of `other`.
-
-    RuntimeError, as in PyTorch, where the strides of the inputs do not let a view merge the dimensions of the
-    products; make the inputs contiguous then.
-    """
+    """Kronecker's product: every element of `input` times all of `other`."""
     check_tensors("kron", input=input, other=other)
     rank = max(input.dim(), other.dim())
     a = input.reshape([1] * (rank - input.dim()) + list(input.shape))
     b = other.reshape([1] * (rank - other.dim()) + list(other.shape))
     x = a.reshape([n for size in a.shape for n in (size, 1)])
     y = b.reshape([n for size in b.shape for n in (1, size)])
-    products, shape = x * y, [m * n for m, n in zip(a.shape, b.shape, strict=True)]
-    return products.view(shape) if out is None else written(products.reshape(shape), out)
+    product = (x * y).reshape([m * n for m, n in zip(a.shape, b.shape, strict=True)])
+    return product if out is None else written(product, out)
 
 
 def einsum(*args: Any) -> Tensor:

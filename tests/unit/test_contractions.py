@@ -70,3 +70,11 @@ def test_tensordot_refuses():
 @pytest.mark.parametrize("shapes", [((2, 3), (4, 5)), ((2,), (3, 4)), ((), (2,))])
 def test_kron(shapes):
     _agree(lambda m, a, b: m.kron(a, b), shapes)
+
+
+def test_kron_of_any_strides():
+    """PyTorch wants a view of the products, which these strides do not allow."""
+    a, b = rl.arange(6.0).reshape(2, 3).t(), rl.arange(16.0).reshape(4, 4)[:, ::2]
+    expected = pt.kron(pt.tensor(a.tolist()), pt.tensor(b.tolist()))
+    assert rl.kron(a, b).tolist() == expected.tolist()
+    assert rl.kron(b, a).shape == (12, 4)
