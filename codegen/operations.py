@@ -357,8 +357,7 @@ def _view(o: Operation, table: Table) -> str:
     call = ", ".join([f"{first}->layout()"] + [p.name for p in rest])
     body = f"  Layout layout = layout::{o.row.layout}({call});\n"
     if o.row.bounds:
-        public = o.name.lstrip("_")
-        body += f'  check_bounds(layout, size_of({first}->dtype), {first}->storage->nbytes, "{public}");\n'
+        body += f'  check_bounds(layout, size_of({first}->dtype), {first}->storage->nbytes, "{_public(o.name)}");\n'
     dtype = f', as_{o.row.parts}({first}->dtype, "{o.name}")' if o.row.parts else ""
     body += f"  Ref result = alias({first}, layout{dtype});\n"
     out = ""
